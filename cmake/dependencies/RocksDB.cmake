@@ -1,0 +1,1 @@
+find_package(RocksDB REQUIRED)  # RocksDB::rocksdb-shared

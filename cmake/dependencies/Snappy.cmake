@@ -1,0 +1,1 @@
+find_package(Snappy REQUIRED)  # Snappy::snappy

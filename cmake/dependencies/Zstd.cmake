@@ -1,0 +1,1 @@
+find_package(zstd REQUIRED)  # zstd::libzstd_shared

@@ -1,0 +1,64 @@
+// The engine's reader interface: all that query/ sees of the engine.
+//
+// One Select answers all selectors of a query from one instant (a read view), so that a query sees every append
+// whole or not at all, and may then read series from several threads.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <vector>
+
+#include "varve/database.h"
+#include "varve/labels.h"
+#include "varve/matcher.h"
+#include "varve/status.h"
+
+namespace varve::engine {
+
+// Decoded samples of one series, column by column; reused from series to series.
+struct SampleBuffer {
+  std::vector<int64_t> timestamps_ms;  // strictly ascending
+  std::vector<double> values;          // same length; stale markers included
+  void Clear() {
+    timestamps_ms.clear();
+    values.clear();
+  }
+  size_t size() const { return timestamps_ms.size(); }
+};
+
+struct SelectRequest {
+  Selector matchers;     // all must hold
+  int64_t min_ms = 0;    // both ends belong to the range
+  int64_t max_ms = 0;
+};
+
+// The series that one request selected. A series is listed once, although its samples may lie in the head and in
+// several parts. A listed series may turn out to have no sample in the range. Order: unspecified but fixed.
+// Thread safety: all methods from any thread.
+class SeriesSelection {
+ public:
+  virtual ~SeriesSelection() = default;
+  virtual size_t series_count() const = 0;
+  // Lives as long as the selection.
+  virtual const Labels& labels(size_t i) const = 0;
+  // Replaces `out` by the samples of series `i` within [min_ms, max_ms], which must lie within the request's range.
+  // Of several samples with one timestamp the latest written wins. Errors: kDataLoss, kIoError.
+  virtual Status Read(size_t i, int64_t min_ms, int64_t max_ms, SampleBuffer* out) const = 0;
+};
+
+// Thread safety: Select from any thread.
+class Reader {
+ public:
+  virtual ~Reader() = default;
+  // One selection per request, all of the same instant. Errors: kInvalidArgument (bad regular expression), kDataLoss,
+  // kIoError. The selections may outlive the reader, not the database.
+  virtual Result<std::vector<std::shared_ptr<const SeriesSelection>>> Select(
+      std::span<const SelectRequest> requests) = 0;
+};
+
+// The reader of a database opened by Database::Open. `database` must outlive it. Cheap.
+std::unique_ptr<Reader> NewReader(Database* database);
+
+}  // namespace varve::engine

@@ -1,0 +1,163 @@
+// Database: one directory of metrics (traces and logs join later).
+//
+//   varve::Options options;
+//   auto database = varve::Database::Open(options, "/var/lib/varve");
+//   varve::WriteBatch batch;
+//   batch.BeginSeries(varve::Labels{{"__name__", "temperature"}, {"room", "attic"}});
+//   batch.AddSample(1'700'000'000'000, 21.5);
+//   auto result = (*database)->Append(&batch);
+//
+// Invariants:
+//   1. An append that returned ok is durable as Options::durability says.
+//   2. A query sees all of an append or none of it.
+//   3. One process has a directory open at a time; a second Open fails with kFailedPrecondition.
+//
+// Thread safety: all methods from any thread, without external synchronisation; not from Options::log.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "varve/labels.h"
+#include "varve/matcher.h"
+#include "varve/options.h"
+#include "varve/status.h"
+#include "varve/write_batch.h"
+
+namespace varve {
+
+// Why a sample (or a whole series of a batch) was refused, alone. The names appear in metrics and messages.
+enum class RejectReason : uint8_t {
+  kNone = 0,
+  kInvalidLabelName,      // empty, or not UTF-8
+  kInvalidLabelValue,     // not UTF-8
+  kDuplicateLabelName,
+  kNoLabels,
+  kTooManyLabels,         // Options::label_count_max
+  kLabelNameTooLong,      // Options::label_name_bytes_max
+  kLabelValueTooLong,     // Options::label_value_bytes_max
+  kSeriesLimit,           // Options::series_count_max
+  kUnknownSeriesRef,      // the reference is of no series in memory; append by labels
+  kTooFarInFuture,        // Options::future_limit_ms
+  kOutOfRetention,        // Options::retention_ms, or before unix time 0
+};
+inline constexpr size_t kRejectReasonCount = 12;
+// Snake case, for metrics and messages: "series_limit".
+std::string_view RejectReasonName(RejectReason reason);
+
+// One kind of refusal within a batch.
+struct Rejection {
+  RejectReason reason = RejectReason::kNone;
+  uint64_t sample_count = 0;
+  std::string example;  // the first one in words, with the offending value and the limit
+};
+
+struct AppendResult {
+  uint64_t samples_appended = 0;  // duplicates of same time and value count as appended
+  uint64_t samples_rejected = 0;
+  std::vector<Rejection> rejections;  // one per reason that occurred
+};
+
+// Half-open on neither side: both ends belong to the range. Milliseconds since the Unix epoch.
+struct TimeRange {
+  int64_t min_ms = INT64_MIN;
+  int64_t max_ms = INT64_MAX;
+};
+
+// A selector: all matchers hold. A set of selectors is a union; an empty set means every series.
+using Selector = std::vector<Matcher>;
+
+struct DatabaseStatistics {
+  // The head.
+  uint64_t head_series_count = 0;
+  uint64_t head_chunk_count = 0;
+  uint64_t head_sample_bytes = 0;   // chunk memory
+  uint64_t head_index_bytes = 0;    // series, labels, postings (estimate)
+  int64_t head_min_time_ms = 0;     // 0, 0 when the head is empty
+  int64_t head_max_time_ms = 0;
+  // Since open.
+  uint64_t samples_appended = 0;
+  uint64_t samples_rejected[kRejectReasonCount] = {};  // by RejectReason
+  uint64_t samples_duplicate = 0;                      // same time, same value: dropped
+  uint64_t samples_overwritten = 0;                    // same time, other value: the later one won (head only)
+  uint64_t samples_out_of_order = 0;
+  uint64_t series_created = 0;
+  uint64_t appends_refused_pressure = 0;               // whole batches: memory or disk
+  uint64_t journal_bytes_written = 0;
+  uint64_t journal_sync_count = 0;
+  uint64_t checkpoint_count = 0;
+  uint64_t flush_count = 0;
+  uint64_t merge_count = 0;
+  // On disk.
+  uint64_t part_count = 0;
+  uint64_t part_sample_count = 0;
+  uint64_t part_bytes = 0;
+  uint64_t journal_bytes = 0;
+  // What recovery met: bytes of damaged journal records that were skipped.
+  uint64_t recovery_damaged_records = 0;
+  uint64_t recovery_ms = 0;
+};
+
+struct NamedCount {
+  std::string name;
+  uint64_t value = 0;
+};
+
+// "Which label makes most series?", from the head's index alone (Prometheus' /status/tsdb).
+struct CardinalityReport {
+  std::vector<NamedCount> series_by_metric_name;
+  std::vector<NamedCount> values_by_label_name;
+  std::vector<NamedCount> bytes_by_label_name;
+  std::vector<NamedCount> series_by_label_pair;  // "name=value"
+  uint64_t label_pair_count = 0;
+};
+
+class Database {
+ public:
+  // Opens `path`, creating it if allowed, and replays what was not flushed. Damaged journal records are reported
+  // through Options::log, skipped and counted; damaged parts are reported when they are read.
+  // Errors: kFailedPrecondition (in use by another process, newer format), kNotFound, kDataLoss, kIoError.
+  static Result<std::unique_ptr<Database>> Open(const Options& options, const std::string& path);
+
+  // Closes without a checkpoint if Close was not called: the next open replays the journal.
+  virtual ~Database() = default;
+
+  // Checkpoints and closes. Later calls of any method return kFailedPrecondition. Idempotent.
+  virtual Status Close() = 0;
+
+  // Appends every sample of `batch` that is valid and reports the rest; learned references are written into the
+  // batch. Returns once the batch is durable (Options::durability) and visible to new queries.
+  // Errors (then nothing was appended): kResourceExhausted (memory or free disk, try again later),
+  // kIoError (the journal failed; sticky: no append succeeds until the database is reopened), kFailedPrecondition.
+  // `batch` is borrowed until return. Cost: one group commit; concurrent callers share a sync.
+  virtual Result<AppendResult> Append(WriteBatch* batch) = 0;
+
+  // Label sets of the series that match any selector and have a sample in `range`, sorted; at most `limit`
+  // (0: no limit). kInvalidArgument for a bad regular expression.
+  virtual Result<std::vector<Labels>> Series(std::span<const Selector> selectors, TimeRange range, size_t limit) = 0;
+  // Sorted, distinct. The time range is honoured at the granularity of parts and the head.
+  virtual Result<std::vector<std::string>> LabelNames(std::span<const Selector> selectors, TimeRange range,
+                                                      size_t limit) = 0;
+  virtual Result<std::vector<std::string>> LabelValues(std::string_view name, std::span<const Selector> selectors,
+                                                       TimeRange range, size_t limit) = 0;
+  // All known metadata, sorted by metric.
+  virtual std::vector<MetricMetadata> Metadata() = 0;
+
+  // Writes the head into parts and returns when they are live and durable.
+  virtual Status Flush() = 0;
+  // Writes a checkpoint, so that the next open replays nothing.
+  virtual Status Checkpoint() = 0;
+  // Runs retention and due merges now; returns when done.
+  virtual Status Maintain() = 0;
+
+  virtual DatabaseStatistics Statistics() = 0;
+  // The `limit` largest of each list.
+  virtual CardinalityReport Cardinality(size_t limit) = 0;
+};
+
+}  // namespace varve
