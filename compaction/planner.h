@@ -1,0 +1,45 @@
+// The planner: pure functions from the catalog's state and the clock to the jobs that are due.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <utility>
+#include <vector>
+
+#include "storage/format/part_info.h"
+
+namespace varve::compaction {
+
+inline constexpr int64_t kPartitionMs = int64_t{2} * 3600 * 1000;
+
+struct PlannerOptions {
+  int64_t retention_ms = 0;         // 0: for ever
+  uint32_t parts_per_partition_max = 4;  // more raw parts than this in one partition are merged
+};
+
+// The aligned range [begin, end] (both ends included) that a sample belongs to when parts are `width_ms` wide; floor
+// division, so that times before 1970 work too.
+struct Partition {
+  int64_t begin_ms = 0;
+  int64_t end_ms = 0;
+  friend bool operator==(const Partition&, const Partition&) = default;
+};
+Partition PartitionOf(int64_t time_ms, int64_t width_ms);
+
+// The width of the partitions a flush of [min_ms, max_ms] is cut into: 2 h, or the smallest of 1 d, 8 d, 64 d, ... that
+// keeps the number of parts at or below eight.
+int64_t FlushPartitionWidth(int64_t min_ms, int64_t max_ms);
+
+// Parts to merge into one. They are neighbours in max_sequence order among the parts they overlap in time, so that
+// "newer" stays a total order.
+struct MergeJob {
+  std::vector<uint64_t> part_ids;  // oldest first
+};
+// The most urgent merge due, if any.
+std::optional<MergeJob> PlanMerge(std::span<const format::PartInfo> parts, const PlannerOptions& options);
+// Parts whose newest sample is out of retention.
+std::vector<uint64_t> PlanRetention(std::span<const format::PartInfo> parts, const PlannerOptions& options,
+                                    int64_t now_ms);
+
+}  // namespace varve::compaction

@@ -1,0 +1,93 @@
+// The journal: what was acknowledged and is not yet in a checkpoint or part, in segment files journal-<number>.vj.
+// Layout and recovery rules: docs/FORMATS.md, "Journal".
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "storage/file_system.h"
+#include "varve/status.h"
+
+namespace varve::journal {
+
+enum class RecordKind : uint8_t {  // on disk: never change a value
+  kSamples = 1,
+  kMetadata = 2,
+};
+
+struct Record {
+  uint64_t sequence = 0;  // strictly ascending through the whole journal
+  RecordKind kind = RecordKind::kSamples;
+  std::string_view body;
+};
+
+struct WriterOptions {
+  uint64_t segment_bytes_max = uint64_t{64} << 20;
+  // Stamped into every segment, so that a segment of another database (a stray copy) is recognised.
+  uint64_t database_id = 0;
+};
+
+// Writes segments. The first segment file is created by the first Append, not by construction.
+// A failed write or sync is sticky: every later call returns it, since what the file holds is unknown.
+// Thread safety: Append and StartSegment from one thread at a time; Sync concurrently with them; the rest any thread.
+class Writer {
+ public:
+  // Segments are numbered from `first_segment` on, which must be above every existing one in `directory`.
+  Writer(FileSystem* file_system, std::string directory, const WriterOptions& options, uint64_t first_segment);
+  ~Writer();
+
+  // Hands all records to the kernel in one write, starting a new segment when the current one is full. Records are
+  // never split over segments; one may exceed the segment size. A full segment is synced before the next is begun.
+  Status Append(std::span<const Record> records);
+  // Makes everything appended before the call durable (file, and directory entry of new segments).
+  Status Sync();
+  // Ends the current segment: later records go to a new one. Returns the number of that next segment.
+  Result<uint64_t> StartSegment();
+  // Unlinks the segments numbered below `segment`.
+  Status RemoveSegmentsBefore(uint64_t segment);
+
+  uint64_t bytes_appended() const;  // since construction
+  uint64_t sync_count() const;
+  Status Close();  // syncs and gives back preallocated room
+
+ private:
+  class Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+// One damaged place that recovery skipped.
+struct Damage {
+  std::string file;
+  uint64_t offset = 0;
+  uint64_t bytes = 0;
+  std::string reason;
+};
+
+struct ReplayReport {
+  uint64_t next_segment = 1;      // a number above every segment found
+  uint64_t last_sequence = 0;     // of the last valid record; 0 if none
+  uint64_t record_count = 0;
+  uint64_t byte_count = 0;        // of all segment files
+  bool torn_tail = false;         // the last segment ends in an incomplete record: normal after a crash
+  std::vector<Damage> damage;     // bad bytes with valid records after them (or in an older segment)
+};
+
+// Replays every valid record with sequence > `after_sequence`, in order, segments below `first_segment` excepted. A
+// torn tail ends the replay silently. Damage is reported and skipped; the rest is replayed. `body` views live until
+// the callback of the *last record of the same segment* returned unless segment_done is given (then until it is
+// called for that segment), so that a caller may decode on other threads.
+// Errors: kIoError, or the first error of `on_record`. A directory without segments is an empty journal.
+struct ReplayCallbacks {
+  std::function<Status(const Record&)> on_record;
+  std::function<Status()> on_segment_done;  // optional
+};
+Result<ReplayReport> Replay(FileSystem* file_system, const std::string& directory, uint64_t database_id,
+                            uint64_t first_segment, uint64_t after_sequence, const ReplayCallbacks& callbacks);
+
+}  // namespace varve::journal
