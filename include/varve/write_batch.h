@@ -52,6 +52,16 @@ class WriteBatch {
   // Starts a series whose labels follow by AddLabel, before its first sample.
   void BeginSeries() { BeginSeries(std::span<const LabelView>()); }
   void AddLabel(std::string_view name, std::string_view value);
+  // Starts a series whose labels are encoded already as Series::label_offset describes, in the order they came; for
+  // decoders that build the bytes while they parse. REQUIRES: the encoding is well-formed.
+  void BeginEncodedSeries(std::string_view label_bytes) {
+    Series series;
+    series.label_offset = static_cast<uint32_t>(label_bytes_.size());
+    series.label_size = static_cast<uint32_t>(label_bytes.size());
+    series.sample_begin = static_cast<uint32_t>(samples_.size());
+    series_.push_back(series);
+    label_bytes_.append(label_bytes);
+  }
 
   // REQUIRES: a series was begun.
   void AddSample(int64_t timestamp_ms, double value) {
