@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -21,6 +22,12 @@ class WritableFile {
   virtual ~WritableFile() = default;
   // Hands the bytes to the kernel (one write; no user-space buffer), so they survive kill -9 but not power loss.
   virtual Status Append(std::string_view bytes) = 0;
+  // The same for the concatenation of `parts`, without copying them together where the system can gather.
+  virtual Status AppendParts(std::span<const std::string_view> parts) {
+    std::string bytes;
+    for (const std::string_view part : parts) bytes.append(part);
+    return Append(bytes);
+  }
   // fdatasync. After an error the file's durable contents are unknown: it must not be retried.
   virtual Status Sync() = 0;
   // Reserves room beyond the end without changing the size. Best effort; never an error.
