@@ -1,11 +1,12 @@
-// std::mutex and std::shared_mutex with clang's thread-safety annotations
+// A mutex, a readers-writer lock and a condition variable with clang's thread-safety annotations
 // (https://clang.llvm.org/docs/ThreadSafetyAnalysis.html); no-ops under gcc.
 #pragma once
+
+#include <pthread.h>
 
 #include <chrono>
 #include <condition_variable>
 #include <mutex>
-#include <shared_mutex>
 
 #if defined(__clang__)
 #define VARVE_ANNOTATION(x) __attribute__((x))
@@ -46,15 +47,28 @@ class VARVE_ANNOTATION(scoped_lockable) MutexLock {
   Mutex* mutex_;
 };
 
+// A waiting writer goes before later readers (glibc's default lets a stream of readers starve it), so a thread must not
+// take the shared lock twice.
 class VARVE_ANNOTATION(capability("shared_mutex")) SharedMutex {
  public:
-  void Lock() VARVE_ANNOTATION(acquire_capability()) { mutex_.lock(); }
-  void Unlock() VARVE_ANNOTATION(release_capability()) { mutex_.unlock(); }
-  void LockShared() VARVE_ANNOTATION(acquire_shared_capability()) { mutex_.lock_shared(); }
-  void UnlockShared() VARVE_ANNOTATION(release_shared_capability()) { mutex_.unlock_shared(); }
+  SharedMutex() {
+    pthread_rwlockattr_t attributes;
+    pthread_rwlockattr_init(&attributes);
+    pthread_rwlockattr_setkind_np(&attributes, PTHREAD_RWLOCK_PREFER_WRITER_NONRECURSIVE_NP);
+    pthread_rwlock_init(&lock_, &attributes);
+    pthread_rwlockattr_destroy(&attributes);
+  }
+  ~SharedMutex() { pthread_rwlock_destroy(&lock_); }
+  SharedMutex(const SharedMutex&) = delete;
+  SharedMutex& operator=(const SharedMutex&) = delete;
+
+  void Lock() VARVE_ANNOTATION(acquire_capability()) { pthread_rwlock_wrlock(&lock_); }
+  void Unlock() VARVE_ANNOTATION(release_capability()) { pthread_rwlock_unlock(&lock_); }
+  void LockShared() VARVE_ANNOTATION(acquire_shared_capability()) { pthread_rwlock_rdlock(&lock_); }
+  void UnlockShared() VARVE_ANNOTATION(release_shared_capability()) { pthread_rwlock_unlock(&lock_); }
 
  private:
-  std::shared_mutex mutex_;
+  pthread_rwlock_t lock_;
 };
 
 class VARVE_ANNOTATION(scoped_lockable) WriterLock {

@@ -1,0 +1,93 @@
+#include "engine/commit_queue.h"
+
+#include "engine/metrics/sample_record.h"
+
+namespace varve::engine {
+
+CommitQueue::CommitQueue(Head* head, journal::Writer* journal, Durability durability, uint64_t next_sequence)
+    : head_(head), journal_(journal), durability_(durability), next_sequence_(next_sequence) {}
+
+Status CommitQueue::Commit(PreparedBatch* batch) {
+  Waiter self;
+  self.batch = batch;
+  std::vector<Waiter*> group;
+  {
+    MutexLock lock(&mutex_);
+    queue_.push_back(&self);
+    while (!self.done && !MayLead(self)) changed_.Wait(&mutex_);
+    if (self.done) return self.status;
+    leading_ = true;
+    TakeGroup(&group);
+  }
+  LeadGroup(group);
+  return self.status;
+}
+
+void CommitQueue::RunAlone(const std::function<void()>& body) {
+  Waiter self;
+  {
+    MutexLock lock(&mutex_);
+    queue_.push_back(&self);
+    while (!MayLead(self)) changed_.Wait(&mutex_);
+    leading_ = true;
+    queue_.pop_front();
+  }
+  body();
+  MutexLock lock(&mutex_);
+  leading_ = false;
+  changed_.NotifyAll();
+}
+
+void CommitQueue::TakeGroup(std::vector<Waiter*>* group) {
+  size_t bytes = 0;
+  while (!queue_.empty() && queue_.front()->batch != nullptr && bytes < kGroupBytesMax) {
+    group->push_back(queue_.front());
+    bytes += queue_.front()->batch->journal_body.size();
+    queue_.pop_front();
+  }
+}
+
+Status CommitQueue::WriteJournal(std::span<Waiter* const> group) {
+  std::vector<journal::Record> records;
+  records.reserve(group.size());
+  uint64_t sequence = next_sequence_.load(std::memory_order_relaxed);
+  for (Waiter* waiter : group) {
+    const uint64_t resolved_generation = waiter->batch->index_generation;
+    head_->CreatePending(waiter->batch);
+    if (!waiter->batch->created.empty() || waiter->batch->journal_body.empty() ||
+        resolved_generation != head_->index_generation()) {
+      EncodeSampleRecord(waiter->batch);
+    }
+    if (waiter->batch->runs.empty() && waiter->batch->created.empty()) continue;
+    records.push_back({sequence++, journal::RecordKind::kSamples, waiter->batch->journal_body});
+  }
+  if (records.empty()) return OkStatus();
+  if (Status status = journal_->Append(records); !status.ok()) return status;
+  next_sequence_.store(sequence, std::memory_order_release);
+  return durability_ == Durability::kSync ? journal_->Sync() : OkStatus();
+}
+
+// The visibility lock is taken before the lead is given up, so that groups enter the head in journal order while the next
+// group's journal write runs beside this one's application.
+void CommitQueue::LeadGroup(std::span<Waiter* const> group) NO_THREAD_SAFETY_ANALYSIS {
+  const Status status = WriteJournal(group);
+  head_->visibility_mutex.Lock();
+  {
+    MutexLock lock(&mutex_);
+    leading_ = false;
+    changed_.NotifyAll();
+  }
+  if (status.ok()) {
+    for (const Waiter* waiter : group) head_->Apply(*waiter->batch);
+  }
+  head_->PublishCounters();
+  head_->visibility_mutex.Unlock();
+  MutexLock lock(&mutex_);
+  for (Waiter* waiter : group) {
+    waiter->status = status;
+    waiter->done = true;
+  }
+  changed_.NotifyAll();
+}
+
+}  // namespace varve::engine

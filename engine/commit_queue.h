@@ -1,0 +1,66 @@
+// CommitQueue: orders appends and lets concurrent ones share a journal write and a sync (group commit).
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <deque>
+#include <functional>
+#include <span>
+#include <vector>
+
+#include "base/mutex.h"
+#include "engine/metrics/head.h"
+#include "engine/metrics/prepared_batch.h"
+#include "storage/journal/journal.h"
+#include "varve/options.h"
+#include "varve/status.h"
+
+namespace varve::engine {
+
+// Invariants:
+//   1. Journal order, sequence order and the order of application to the head are the same.
+//   2. A batch is applied only after the journal has it as durably as the options ask.
+// Thread safety: all methods from any thread.
+class CommitQueue {
+ public:
+  // Both are borrowed. The first record gets `next_sequence`.
+  CommitQueue(Head* head, journal::Writer* journal, Durability durability, uint64_t next_sequence);
+
+  // Returns when the batch is durable and visible, or with the journal's error (then nothing of it is).
+  Status Commit(PreparedBatch* batch);
+
+  // Runs `body` as the leader: no batch is resolved to new series, journaled or removed meanwhile. Batches journaled
+  // before may still be on their way into the head until `body` holds the head's visibility lock.
+  void RunAlone(const std::function<void()>& body);
+
+  // The last sequence handed out. Meaningful within RunAlone, or when no appends run.
+  uint64_t last_sequence() const { return next_sequence_.load(std::memory_order_acquire) - 1; }
+
+ private:
+  struct Waiter {
+    PreparedBatch* batch = nullptr;  // null: wants to lead alone
+    Status status;
+    bool done = false;
+  };
+  // A group ends at so many journal bytes, so that the first of it does not wait long for the last.
+  static constexpr size_t kGroupBytesMax = size_t{4} << 20;
+
+  bool MayLead(const Waiter& waiter) const REQUIRES(mutex_) {
+    return !leading_ && !queue_.empty() && queue_.front() == &waiter;
+  }
+  void TakeGroup(std::vector<Waiter*>* group) REQUIRES(mutex_);
+  Status WriteJournal(std::span<Waiter* const> group);
+  void LeadGroup(std::span<Waiter* const> group);
+
+  Head* const head_;
+  journal::Writer* const journal_;
+  const Durability durability_;
+
+  Mutex mutex_;
+  CondVar changed_;
+  std::deque<Waiter*> queue_ GUARDED_BY(mutex_);
+  bool leading_ GUARDED_BY(mutex_) = false;
+  std::atomic<uint64_t> next_sequence_;  // written by the leader
+};
+
+}  // namespace varve::engine

@@ -1,0 +1,171 @@
+#include "engine/metrics/head.h"
+
+#include <algorithm>
+
+#include "base/check.h"
+
+namespace varve::engine {
+
+Head::Head(const Options& options)
+    : options_(options), blocks_(std::make_unique<std::atomic<HeadSeries*>[]>(kBlockCount)) {}
+
+Head::~Head() {
+  HeadCounters counters;
+  for (uint32_t block = 0; block < kBlockCount; ++block) {
+    HeadSeries* all = blocks_[block].load(std::memory_order_relaxed);
+    if (all == nullptr) continue;
+    for (uint32_t i = 0; i < kSeriesPerBlock; ++i) DestroySeries(&all[i], &counters);
+    delete[] all;
+  }
+}
+
+HeadSeries* Head::AddSlot(index::SeriesId id) {
+  const uint32_t block = id / kSeriesPerBlock;
+  VARVE_CHECK(block < kBlockCount);
+  if (blocks_[block].load(std::memory_order_relaxed) == nullptr) {
+    blocks_[block].store(new HeadSeries[kSeriesPerBlock], std::memory_order_release);
+  }
+  if (block_live_counts_.size() <= block) block_live_counts_.resize(block + 1);
+  ++block_live_counts_[block];
+  return series(id);
+}
+
+void Head::RemoveSlot(index::SeriesId id) {
+  DestroySeries(series(id), &mutable_counters);
+  const uint32_t block = id / kSeriesPerBlock;
+  // The newest block still gets series.
+  if (--block_live_counts_[block] == 0 && block + 1 < block_live_counts_.size()) {
+    delete[] blocks_[block].exchange(nullptr, std::memory_order_acq_rel);
+  }
+}
+
+void Head::Apply(const PreparedBatch& batch) {
+  constexpr size_t kPrefetchSeries = 8;
+  constexpr size_t kPrefetchPayload = 4;
+  const std::span<const SeriesRun> runs = batch.runs;
+  for (size_t i = 0; i < runs.size(); ++i) {
+    if (i + kPrefetchSeries < runs.size()) {
+      const char* ahead = reinterpret_cast<const char*>(series(runs[i + kPrefetchSeries].id));
+      __builtin_prefetch(ahead, 1);
+      __builtin_prefetch(ahead + 64, 1);
+    }
+    if (i + kPrefetchPayload < runs.size()) {
+      const HeadSeries* ahead = series(runs[i + kPrefetchPayload].id);
+      __builtin_prefetch(ahead->payload + ahead->encoder.bit_count / 8, 1);
+    }
+    HeadSeries* target = series(runs[i].id);
+    for (const Sample& sample : batch.samples.subspan(runs[i].sample_begin, runs[i].sample_count)) {
+      AppendToSeries(target, sample.timestamp_ms, sample.value, options_.out_of_order_window_ms, &mutable_counters);
+    }
+  }
+  if (!runs.empty()) WidenTimeRange(batch.min_time_ms, batch.max_time_ms);
+}
+
+Status Head::RestoreSeries(index::SeriesId id, std::string_view labels) {
+  WriterLock lock(&index_mutex);
+  index::SeriesId found = index::kNoSeriesId;
+  uint64_t hash = 0;
+  index.Lookup({&labels, 1}, {&found, 1}, {&hash, 1});
+  if (found == id) return OkStatus();
+  if (found != index::kNoSeriesId || id < next_id() || id / kSeriesPerBlock >= kBlockCount) {
+    return DataLossError("series " + std::to_string(id) + " contradicts what was recovered before it");
+  }
+  index.Insert(id, labels, hash);
+  AddSlot(id);
+  ReserveIds(id + 1);
+  return OkStatus();
+}
+
+void Head::RestoreSeries(index::SeriesId id, std::span<const index::PairId> pairs, uint64_t hash) {
+  WriterLock lock(&index_mutex);
+  index.InsertPairs(id, pairs, hash);
+  AddSlot(id);
+  ReserveIds(id + 1);
+}
+
+std::vector<FrozenSeries> Head::Freeze(FreezeScope scope) {
+  std::vector<FrozenSeries> frozen;
+  ReaderLock index_lock(&index_mutex);
+  const std::vector<index::SeriesId> ids = index.Match({});
+  if (scope == FreezeScope::kAllSeries) frozen.reserve(ids.size());
+  MutexLock lock(&visibility_mutex);
+  for (const index::SeriesId id : ids) {
+    HeadSeries* target = series(id);
+    SealSeries(target, &mutable_counters);
+    if (target->newest == nullptr && scope == FreezeScope::kSeriesWithChunks) continue;
+    frozen.push_back({id, SealedChunkPtr(target->newest), target->max_time_ms, target->newest_value_bits});
+  }
+  PublishCounters();
+  return frozen;
+}
+
+void Head::Replace(std::span<const FrozenSeries> frozen, std::span<SealedChunk* const> replacements) {
+  std::vector<SealedChunkPtr> released;  // freed after the locks
+  released.reserve(frozen.size());
+  ReaderLock index_lock(&index_mutex);
+  MutexLock lock(&visibility_mutex);
+  for (size_t i = 0; i < frozen.size(); ++i) {
+    SealedChunk* const old = frozen[i].newest.get();
+    if (old == nullptr) continue;
+    SealedChunk* const replacement = replacements.empty() ? nullptr : replacements[i];
+    SealedChunk** link = &series(frozen[i].id)->newest;
+    while (*link != old) {
+      VARVE_CHECK(*link != nullptr);
+      link = &(*link)->older;
+    }
+    for (const SealedChunk* chunk = old; chunk != nullptr; chunk = chunk->older) {
+      mutable_counters.sample_bytes -= SealedChunkBytes(*chunk);
+      --mutable_counters.sealed_chunks;
+    }
+    for (const SealedChunk* chunk = replacement; chunk != nullptr; chunk = chunk->older) {
+      mutable_counters.sample_bytes += SealedChunkBytes(*chunk);
+      ++mutable_counters.sealed_chunks;
+    }
+    SealedChunkPtr::Acquire(replacement);
+    *link = replacement;
+    released.emplace_back(old);
+    SealedChunkPtr::Release(old);  // the list's reference; `released` holds one
+  }
+  PublishCounters();
+}
+
+void Head::RemoveIdle(int64_t before_ms) {
+  WriterLock index_lock(&index_mutex);
+  MutexLock lock(&visibility_mutex);
+  std::vector<index::SeriesId> idle;
+  for (const index::SeriesId id : index.Match({})) {
+    const HeadSeries* candidate = series(id);
+    if (candidate->empty() && candidate->max_time_ms < before_ms) idle.push_back(id);
+  }
+  if (idle.empty()) return;
+  index.Remove(idle);
+  for (const index::SeriesId id : idle) RemoveSlot(id);
+  index_generation_.fetch_add(1, std::memory_order_acq_rel);
+  PublishCounters();
+}
+
+std::pair<int64_t, int64_t> Head::TimeRangeMs() const {
+  return {min_time_ms_.load(std::memory_order_relaxed), max_time_ms_.load(std::memory_order_relaxed)};
+}
+
+void Head::WidenTimeRange(int64_t min_ms, int64_t max_ms) {
+  if (min_ms < min_time_ms_.load(std::memory_order_relaxed)) min_time_ms_.store(min_ms, std::memory_order_relaxed);
+  if (max_ms > max_time_ms_.load(std::memory_order_relaxed)) max_time_ms_.store(max_ms, std::memory_order_relaxed);
+}
+
+std::pair<int64_t, int64_t> Head::ResetTimeRange() {
+  const auto before = TimeRangeMs();
+  min_time_ms_.store(INT64_MAX, std::memory_order_relaxed);
+  return before;
+}
+
+HeadCounters Head::counters() {
+  MutexLock lock(&visibility_mutex);
+  return mutable_counters;
+}
+
+void Head::PublishCounters() {
+  sample_bytes_.store(mutable_counters.sample_bytes, std::memory_order_relaxed);
+}
+
+}  // namespace varve::engine

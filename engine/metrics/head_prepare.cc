@@ -1,0 +1,230 @@
+// How a batch finds its series: look-up, checks, creation.
+#include <algorithm>
+
+#include "base/bytes.h"
+#include "base/utf8.h"
+#include "engine/metrics/head.h"
+#include "storage/format/label_bytes.h"
+
+namespace varve::engine {
+namespace {
+
+constexpr size_t kExampleBytesMax = 200;
+
+std::string Quoted(std::string_view text) {
+  const bool cut = text.size() > kExampleBytesMax;
+  return "\"" + std::string(text.substr(0, kExampleBytesMax)) + (cut ? "...\"" : "\"");
+}
+
+// The first rule that the labels of a new series break, with the offending value in `example`.
+RejectReason CheckLabels(std::string_view raw, const Options& options, std::string* canonical, std::string* example) {
+  std::vector<std::string_view> names;
+  format::LabelCursor cursor(raw);
+  while (cursor.Next()) {
+    if (cursor.value().empty()) continue;  // no such label
+    if (cursor.name().empty() || !IsValidUtf8(cursor.name())) {
+      *example = "label name " + Quoted(cursor.name()) + " is empty or not UTF-8";
+      return RejectReason::kInvalidLabelName;
+    }
+    if (cursor.name().size() > options.label_name_bytes_max) {
+      *example = "label name " + Quoted(cursor.name()) + " has " + std::to_string(cursor.name().size()) +
+                 " bytes, more than " + std::to_string(options.label_name_bytes_max);
+      return RejectReason::kLabelNameTooLong;
+    }
+    if (cursor.value().size() > options.label_value_bytes_max) {
+      *example = "the value of label " + Quoted(cursor.name()) + " has " + std::to_string(cursor.value().size()) +
+                 " bytes, more than " + std::to_string(options.label_value_bytes_max);
+      return RejectReason::kLabelValueTooLong;
+    }
+    if (!IsValidUtf8(cursor.value())) {
+      *example = "the value of label " + Quoted(cursor.name()) + " is not UTF-8";
+      return RejectReason::kInvalidLabelValue;
+    }
+    names.push_back(cursor.name());
+  }
+  if (names.empty()) {
+    *example = "a series has no labels";
+    return RejectReason::kNoLabels;
+  }
+  if (names.size() > options.label_count_max) {
+    *example = "a series has " + std::to_string(names.size()) + " labels, more than " +
+               std::to_string(options.label_count_max);
+    return RejectReason::kTooManyLabels;
+  }
+  std::sort(names.begin(), names.end());
+  if (const auto twin = std::adjacent_find(names.begin(), names.end()); twin != names.end()) {
+    *example = "label name " + Quoted(*twin) + " occurs twice";
+    return RejectReason::kDuplicateLabelName;
+  }
+  return format::Canonicalize(raw, canonical).ok() ? RejectReason::kNone : RejectReason::kInvalidLabelName;
+}
+
+// Keeps the samples within the limits; the runs then point into accepted_samples.
+void DropOutOfRange(PreparedBatch* batch, int64_t min_ms, int64_t max_ms) {
+  const std::span<const Sample> all = batch->batch->samples();
+  batch->accepted_samples.reserve(all.size());
+  for (SeriesRun& run : batch->runs) {
+    const std::span<const Sample> samples = all.subspan(run.sample_begin, run.sample_count);
+    run.sample_begin = static_cast<uint32_t>(batch->accepted_samples.size());
+    for (const Sample& sample : samples) {
+      const std::string time = std::to_string(sample.timestamp_ms) + " ms";
+      if (sample.timestamp_ms > max_ms) {
+        AddRejection(&batch->result, RejectReason::kTooFarInFuture, 1,
+                     "timestamp " + time + " lies after the latest one accepted now, " + std::to_string(max_ms) + " ms");
+      } else if (sample.timestamp_ms < min_ms) {
+        AddRejection(&batch->result, RejectReason::kOutOfRetention, 1,
+                     "timestamp " + time + " lies before the oldest one retained, " + std::to_string(min_ms) + " ms");
+      } else {
+        batch->accepted_samples.push_back(sample);
+      }
+    }
+    run.sample_count = static_cast<uint32_t>(batch->accepted_samples.size()) - run.sample_begin;
+  }
+  batch->samples = batch->accepted_samples;
+}
+
+void CheckTimes(PreparedBatch* batch, int64_t min_ms, int64_t max_ms) {
+  auto widen = [batch] {
+    for (const Sample& sample : batch->samples) {
+      batch->min_time_ms = std::min(batch->min_time_ms, sample.timestamp_ms);
+      batch->max_time_ms = std::max(batch->max_time_ms, sample.timestamp_ms);
+    }
+  };
+  batch->samples = batch->batch->samples();
+  widen();
+  if (batch->min_time_ms >= min_ms && batch->max_time_ms <= max_ms) return;
+  DropOutOfRange(batch, min_ms, max_ms);
+  batch->min_time_ms = INT64_MAX;
+  batch->max_time_ms = INT64_MIN;
+  widen();
+}
+
+void RefuseRun(PreparedBatch* batch, SeriesRun* run, RejectReason reason, std::string_view example) {
+  AddRejection(&batch->result, reason, run->sample_count, example);
+  run->sample_count = 0;
+}
+
+std::string_view RawLabels(const PreparedBatch& batch, const SeriesRun& run) {
+  const WriteBatch::Series& series = batch.batch->series()[run.batch_index];
+  return batch.batch->label_bytes().substr(series.label_offset, series.label_size);
+}
+
+// Makes a pending series of a run whose labels the index does not know, or refuses it.
+void Suspend(PreparedBatch* batch, uint32_t run_number, const Options& options) {
+  SeriesRun& run = batch->runs[run_number];
+  const size_t before = batch->canonical_labels.size();
+  std::string example;
+  const RejectReason reason = CheckLabels(RawLabels(*batch, run), options, &batch->canonical_labels, &example);
+  if (reason != RejectReason::kNone) {
+    batch->canonical_labels.resize(before);
+    RefuseRun(batch, &run, reason, example);
+    return;
+  }
+  batch->pending.push_back({run_number, static_cast<uint32_t>(before),
+                            static_cast<uint32_t>(batch->canonical_labels.size() - before), 0});
+}
+
+void DropEmptyRuns(PreparedBatch* batch) {
+  std::erase_if(batch->runs, [](const SeriesRun& run) { return run.sample_count == 0; });
+}
+
+}  // namespace
+
+void AddRejection(AppendResult* result, RejectReason reason, uint64_t sample_count, std::string_view example) {
+  result->samples_rejected += sample_count;
+  for (Rejection& rejection : result->rejections) {
+    if (rejection.reason == reason) {
+      rejection.sample_count += sample_count;
+      return;
+    }
+  }
+  result->rejections.push_back({reason, sample_count, std::string(example)});
+}
+
+void Head::Prepare(PreparedBatch* batch, int64_t min_time_ms, int64_t max_time_ms) {
+  const std::span<WriteBatch::Series> all = batch->batch->mutable_series();
+  batch->runs.reserve(all.size());
+  for (uint32_t i = 0; i < all.size(); ++i) {
+    if (all[i].sample_count == 0) continue;
+    batch->runs.push_back({index::kNoSeriesId, all[i].sample_begin, all[i].sample_count, i});
+  }
+  CheckTimes(batch, min_time_ms, max_time_ms);
+
+  batch->lookup_labels.clear();
+  batch->lookup_runs.clear();
+  ReaderLock lock(&index_mutex);
+  batch->index_generation = index_generation();
+  for (uint32_t i = 0; i < batch->runs.size(); ++i) {
+    SeriesRun& run = batch->runs[i];
+    const SeriesRef ref = all[run.batch_index].ref;
+    if (ref == kNoSeries) {
+      batch->lookup_labels.push_back(RawLabels(*batch, run));
+      batch->lookup_runs.push_back(i);
+    } else if (ref - 1 < next_id() && index.Contains(static_cast<index::SeriesId>(ref - 1))) {
+      run.id = static_cast<index::SeriesId>(ref - 1);
+    } else {
+      RefuseRun(batch, &run, RejectReason::kUnknownSeriesRef,
+                "no series in memory has reference " + std::to_string(ref) + "; append it by its labels");
+      all[run.batch_index].ref = kNoSeries;
+    }
+  }
+  batch->lookup_ids.resize(batch->lookup_labels.size());
+  batch->lookup_hashes.resize(batch->lookup_labels.size());
+  index.Lookup(batch->lookup_labels, batch->lookup_ids, batch->lookup_hashes);
+  for (size_t i = 0; i < batch->lookup_ids.size(); ++i) {
+    const uint32_t run = batch->lookup_runs[i];
+    if (batch->lookup_ids[i] == index::kNoSeriesId) {
+      Suspend(batch, run, options_);
+      continue;
+    }
+    batch->runs[run].id = batch->lookup_ids[i];
+    all[batch->runs[run].batch_index].ref = SeriesRef{batch->lookup_ids[i]} + 1;
+  }
+  if (batch->pending.empty()) DropEmptyRuns(batch);  // pending series hold run numbers
+}
+
+void Head::CreatePending(PreparedBatch* batch) {
+  if (batch->pending.empty() && batch->index_generation == index_generation()) return;
+  const std::span<WriteBatch::Series> all = batch->batch->mutable_series();
+  WriterLock lock(&index_mutex);
+  if (batch->index_generation != index_generation()) {
+    // Series have left memory since the batch was resolved.
+    for (uint32_t i = 0; i < batch->runs.size(); ++i) {
+      SeriesRun& run = batch->runs[i];
+      if (run.id == index::kNoSeriesId || index.Contains(run.id)) continue;
+      run.id = index::kNoSeriesId;
+      all[run.batch_index].ref = kNoSeries;
+      if (all[run.batch_index].label_size != 0) {
+        Suspend(batch, i, options_);
+      } else {
+        RefuseRun(batch, &run, RejectReason::kUnknownSeriesRef,
+                  "a series has left memory; append it by its labels");
+      }
+    }
+  }
+  for (const PendingSeries& pending : batch->pending) {
+    SeriesRun& run = batch->runs[pending.run];
+    if (run.sample_count == 0) continue;
+    const std::string_view labels =
+        std::string_view(batch->canonical_labels).substr(pending.labels_offset, pending.labels_size);
+    uint64_t hash = 0;
+    index.Lookup({&labels, 1}, {&run.id, 1}, {&hash, 1});
+    if (run.id == index::kNoSeriesId) {
+      if (index.series_count() >= options_.series_count_max || next_id() / kSeriesPerBlock >= kBlockCount) {
+        RefuseRun(batch, &run, RejectReason::kSeriesLimit,
+                  "there are " + std::to_string(index.series_count()) + " series in memory, the limit is " +
+                      std::to_string(options_.series_count_max));
+        continue;
+      }
+      run.id = next_id();
+      index.Insert(run.id, labels, hash);
+      AddSlot(run.id);
+      ReserveIds(run.id + 1);
+      batch->created.push_back({run.id, labels});
+    }
+    all[run.batch_index].ref = SeriesRef{run.id} + 1;
+  }
+  DropEmptyRuns(batch);
+}
+
+}  // namespace varve::engine

@@ -1,0 +1,88 @@
+#include <algorithm>
+
+#include "compaction/merge.h"
+#include "engine/metrics/head.h"
+
+namespace varve::engine {
+namespace {
+
+bool Touches(int64_t min_ms, int64_t max_ms, const HeadSelect& select) {
+  return min_ms <= select.max_ms && max_ms >= select.min_ms;
+}
+
+void AddSealed(const HeadSeries& series, const HeadSelect& select, Arrival arrival, HeadSnapshot* snapshot) {
+  const size_t begin = snapshot->chunks.size();
+  for (SealedChunk* chunk = series.newest; chunk != nullptr; chunk = chunk->older) {
+    if (chunk->arrival != arrival || !Touches(chunk->min_time_ms, chunk->max_time_ms, select)) continue;
+    snapshot->chunks.push_back(chunk->View());
+    snapshot->pins.emplace_back(chunk);
+  }
+  std::reverse(snapshot->chunks.begin() + static_cast<ptrdiff_t>(begin), snapshot->chunks.end());
+}
+
+void AddOpen(const HeadSeries& series, const HeadSelect& select, HeadSnapshot* snapshot) {
+  if (series.encoder.sample_count == 0 || !Touches(series.open_min_time_ms, series.max_time_ms, select)) return;
+  const std::string_view payload(reinterpret_cast<const char*>(series.payload), codec::GorillaBytes(series.encoder));
+  snapshot->chunks.push_back({format::ChunkCodec::kGorilla, series.encoder.sample_count, series.open_min_time_ms,
+                              series.max_time_ms, snapshot->copies.Copy(payload)});
+}
+
+void AddLateBuffer(const HeadSeries& series, const HeadSelect& select, HeadSnapshot* snapshot) {
+  if (series.late == nullptr) return;
+  const std::vector<Sample>& samples = series.late->samples;
+  if (!Touches(samples.front().timestamp_ms, samples.back().timestamp_ms, select)) return;
+  std::vector<int64_t> timestamps;
+  std::vector<double> values;
+  for (const Sample& sample : samples) {
+    timestamps.push_back(sample.timestamp_ms);
+    values.push_back(sample.value);
+  }
+  compaction::EncodedChunks encoded;
+  compaction::EncodeChunks(timestamps, values, &encoded);
+  for (format::ChunkView view : encoded.chunks) {
+    view.payload = snapshot->copies.Copy(view.payload);
+    snapshot->chunks.push_back(view);
+  }
+}
+
+}  // namespace
+
+bool Head::SelectSeries(const HeadSelect& select, index::SeriesId id, HeadSnapshot* snapshot) {
+  const HeadSeries& target = *series(id);
+  SnapshotSeries selected;
+  selected.id = id;
+  selected.chunk_begin = static_cast<uint32_t>(snapshot->chunks.size());
+  AddSealed(target, select, Arrival::kInOrder, snapshot);
+  AddOpen(target, select, snapshot);
+  selected.in_order_count = static_cast<uint32_t>(snapshot->chunks.size()) - selected.chunk_begin;
+  AddSealed(target, select, Arrival::kLate, snapshot);
+  AddLateBuffer(target, select, snapshot);
+  selected.late_count = static_cast<uint32_t>(snapshot->chunks.size()) - selected.chunk_begin - selected.in_order_count;
+  if (selected.in_order_count + selected.late_count == 0) return false;
+  snapshot->series.push_back(selected);
+  return true;
+}
+
+std::vector<HeadSnapshot> Head::Snapshot(std::span<const HeadSelect> selects) {
+  std::vector<HeadSnapshot> snapshots(selects.size());
+  // Matching runs under the shared lock; the leader that creates series waits for it, so the ids are complete for every
+  // batch that was applied before the visibility lock is taken.
+  ReaderLock index_lock(&index_mutex);
+  std::vector<std::vector<index::SeriesId>> ids(selects.size());
+  for (size_t i = 0; i < selects.size(); ++i) ids[i] = index.Match(selects[i].matchers);
+  {
+    MutexLock lock(&visibility_mutex);
+    for (size_t i = 0; i < selects.size(); ++i) {
+      for (const index::SeriesId id : ids[i]) SelectSeries(selects[i], id, &snapshots[i]);
+    }
+  }
+  for (HeadSnapshot& snapshot : snapshots) {
+    for (const SnapshotSeries& selected : snapshot.series) {
+      index.AppendLabels(selected.id, &snapshot.labels);
+      snapshot.label_begin.push_back(snapshot.labels.size());
+    }
+  }
+  return snapshots;
+}
+
+}  // namespace varve::engine

@@ -1,0 +1,77 @@
+// PreparedBatch: a WriteBatch on its way through the engine, resolved to series of the head. Reused from call to call.
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "index/head_index.h"
+#include "varve/database.h"
+#include "varve/write_batch.h"
+
+namespace varve::engine {
+
+// Consecutive samples of one series.
+struct SeriesRun {
+  index::SeriesId id = index::kNoSeriesId;
+  uint32_t sample_begin = 0;  // into PreparedBatch::samples
+  uint32_t sample_count = 0;  // 0: refused
+  uint32_t batch_index = 0;   // which series of the WriteBatch
+};
+
+// A run whose series is not in the head yet.
+struct PendingSeries {
+  uint32_t run = 0;               // into PreparedBatch::runs
+  uint32_t labels_offset = 0;     // into PreparedBatch::canonical_labels
+  uint32_t labels_size = 0;       // bytes
+  uint64_t hash = 0;              // of the labels
+};
+
+// A series created by this batch; travels in the batch's journal record.
+struct NewSeries {
+  index::SeriesId id = index::kNoSeriesId;
+  std::string_view labels;  // into PreparedBatch::canonical_labels
+};
+
+struct PreparedBatch {
+  WriteBatch* batch = nullptr;
+  std::span<const Sample> samples;      // the batch's, or `accepted_samples`
+  std::vector<Sample> accepted_samples; // used when some samples were refused
+  std::vector<SeriesRun> runs;
+  std::vector<PendingSeries> pending;
+  std::vector<NewSeries> created;
+  std::string canonical_labels;
+  uint64_t index_generation = 0;        // of the head when the runs were resolved
+  int64_t min_time_ms = INT64_MAX;      // of `samples`
+  int64_t max_time_ms = INT64_MIN;
+  std::string journal_body;
+  AppendResult result;
+
+  // Scratch of the look-up.
+  std::vector<std::string_view> lookup_labels;
+  std::vector<index::SeriesId> lookup_ids;
+  std::vector<uint64_t> lookup_hashes;
+  std::vector<uint32_t> lookup_runs;
+
+  void Reset(WriteBatch* next) {
+    batch = next;
+    samples = {};
+    accepted_samples.clear();
+    runs.clear();
+    pending.clear();
+    created.clear();
+    canonical_labels.clear();
+    index_generation = 0;
+    min_time_ms = INT64_MAX;
+    max_time_ms = INT64_MIN;
+    journal_body.clear();
+    result = {};
+  }
+};
+
+// Counts a refusal; `example` is kept for the first of its reason.
+void AddRejection(AppendResult* result, RejectReason reason, uint64_t sample_count, std::string_view example);
+
+}  // namespace varve::engine
