@@ -1,0 +1,201 @@
+// Series by series in label order: copy what can be copied, decode and encode only where sources
+// overlap or chunks have come out small.
+#include <algorithm>
+#include <limits>
+
+#include "base/check.h"
+#include "base/status_macros.h"
+#include "compaction/merge.h"
+#include "compaction/metrics_part.h"
+#include "compaction/part_stream.h"
+#include "compaction/planner.h"
+#include "storage/format/label_bytes.h"
+
+namespace varve::compaction {
+namespace {
+
+using format::ChunkView;
+
+constexpr uint32_t kSmallChunkSamples = kChunkSamplesMax / 2;
+
+struct SourceChunk {
+  const ChunkView* chunk;
+  size_t source;
+};
+
+// Makes one series' chunks out of those of its sources. Reused from series to series.
+class SeriesMerger {
+ public:
+  // `sources` oldest first, each ascending without overlap. The result's payloads point into the
+  // sources or into this; they live until the next call. On error *damaged is the source at fault.
+  Status Merge(std::span<const std::span<const ChunkView>> sources,
+               std::span<const ChunkView>* merged, size_t* damaged) {
+    sources_ = sources;
+    result_.clear();
+    encoded_.Clear();
+    SortByTime();
+    taken_.assign(sources.size(), 0);
+    for (size_t begin = 0; begin < chunks_.size();) {
+      const size_t end = EndOfRun(begin);
+      if (end - begin == 1) {
+        result_.push_back(*chunks_[begin].chunk);
+        ++taken_[chunks_[begin].source];
+      } else if (Status status = Reencode(begin, end); !status.ok()) {
+        *damaged = FirstDamaged(begin, end);
+        return status;
+      }
+      begin = end;
+    }
+    *merged = result_;
+    return OkStatus();
+  }
+
+ private:
+  void SortByTime() {
+    chunks_.clear();
+    for (size_t source = 0; source < sources_.size(); ++source) {
+      for (const ChunkView& chunk : sources_[source]) chunks_.push_back({&chunk, source});
+    }
+    if (sources_.size() == 1) return;
+    // Chunks of one source that begin together do not exist, so the order within a source stays.
+    std::sort(chunks_.begin(), chunks_.end(), [](const SourceChunk& a, const SourceChunk& b) {
+      if (a.chunk->min_time_ms != b.chunk->min_time_ms) {
+        return a.chunk->min_time_ms < b.chunk->min_time_ms;
+      }
+      return a.source < b.source;
+    });
+  }
+
+  // The end of the longest run from `begin` in which every chunk overlaps those before it, or is
+  // small like its predecessor and in the same partition. A run of one is copied.
+  size_t EndOfRun(size_t begin) const {
+    int64_t reaches_ms = chunks_[begin].chunk->max_time_ms;
+    size_t end = begin + 1;
+    for (; end < chunks_.size(); ++end) {
+      const ChunkView& next = *chunks_[end].chunk;
+      const bool overlaps = next.min_time_ms <= reaches_ms;
+      if (!overlaps && !BothSmall(*chunks_[end - 1].chunk, next)) break;
+      reaches_ms = std::max(reaches_ms, next.max_time_ms);
+    }
+    return end;
+  }
+
+  static bool BothSmall(const ChunkView& a, const ChunkView& b) {
+    return a.sample_count < kSmallChunkSamples && b.sample_count < kSmallChunkSamples &&
+           PartitionOf(a.max_time_ms, kPartitionMs) == PartitionOf(b.min_time_ms, kPartitionMs);
+  }
+
+  Status Reencode(size_t begin, size_t end) {
+    run_.clear();
+    std::vector<size_t>& next = taken_;
+    for (size_t source = 0; source < sources_.size(); ++source) {
+      const auto count = static_cast<size_t>(
+          std::count_if(chunks_.begin() + static_cast<ptrdiff_t>(begin),
+                        chunks_.begin() + static_cast<ptrdiff_t>(end),
+                        [source](const SourceChunk& chunk) { return chunk.source == source; }));
+      run_.push_back(sources_[source].subspan(next[source], count));
+      next[source] += count;
+    }
+    timestamps_ms_.clear();
+    values_.clear();
+    RETURN_IF_ERROR(MergeChunks(run_, std::numeric_limits<int64_t>::min(),
+                                std::numeric_limits<int64_t>::max(), &timestamps_ms_, &values_));
+    const size_t encoded_before = encoded_.chunks.size();
+    EncodeChunks(timestamps_ms_, values_, &encoded_);
+    result_.insert(result_.end(), encoded_.chunks.begin() + static_cast<ptrdiff_t>(encoded_before),
+                   encoded_.chunks.end());
+    return OkStatus();
+  }
+
+  // The source of the first chunk of a run that does not decode.
+  size_t FirstDamaged(size_t begin, size_t end) {
+    for (size_t i = begin; i < end; ++i) {
+      timestamps_ms_.clear();
+      values_.clear();
+      if (!format::DecodeChunk(*chunks_[i].chunk, &timestamps_ms_, &values_).ok()) {
+        return chunks_[i].source;
+      }
+    }
+    VARVE_CHECK(false);  // a merge fails only where a chunk fails
+    return 0;
+  }
+
+  std::span<const std::span<const ChunkView>> sources_;
+  std::vector<SourceChunk> chunks_;  // of all sources, by time
+  std::vector<size_t> taken_;        // chunks of each source that are in result_
+  std::vector<std::span<const ChunkView>> run_;
+  std::vector<int64_t> timestamps_ms_;
+  std::vector<double> values_;
+  EncodedChunks encoded_;
+  std::vector<ChunkView> result_;
+};
+
+Result<format::PartInfo> MergedInfo(std::span<const std::shared_ptr<const kv::Part>> parts) {
+  if (parts.empty()) return InvalidArgumentError("a merge needs at least one part");
+  format::PartInfo merged;
+  const format::PartInfo& first = parts.front()->info();
+  merged.signal = first.signal;
+  merged.tier = first.tier;
+  merged.retention_class = first.retention_class;
+  merged.min_sequence = first.min_sequence;
+  for (const std::shared_ptr<const kv::Part>& part : parts) {
+    const format::PartInfo& info = part->info();
+    if (info.signal != format::Signal::kMetrics || info.tier != merged.tier ||
+        info.retention_class != merged.retention_class) {
+      return InvalidArgumentError("part " + std::to_string(info.part_id) +
+                                  " is not of one metrics tier and retention class with part " +
+                                  std::to_string(first.part_id));
+    }
+    merged.level = std::max(merged.level, info.level);
+    merged.min_sequence = std::min(merged.min_sequence, info.min_sequence);
+    merged.max_sequence = std::max(merged.max_sequence, info.max_sequence);
+  }
+  if (merged.level < std::numeric_limits<uint8_t>::max()) ++merged.level;
+  return merged;
+}
+
+// The streams that stand on the smallest labels, oldest part first. Parts are few, so a scan beats
+// a heap.
+void FindNext(std::span<const std::unique_ptr<PartStream>> streams,
+              std::vector<PartStream*>* next) {
+  next->clear();
+  for (const std::unique_ptr<PartStream>& stream : streams) {
+    if (stream->done()) continue;
+    if (!next->empty()) {
+      const auto order = format::CompareLabelBytes(stream->labels(), next->front()->labels());
+      if (order > 0) continue;
+      if (order < 0) next->clear();
+    }
+    next->push_back(stream.get());
+  }
+}
+
+}  // namespace
+
+Result<format::PartInfo> MergeParts(kv::Store* store,
+                                    std::span<const std::shared_ptr<const kv::Part>> parts) {
+  ASSIGN_OR_RETURN(format::PartInfo info, MergedInfo(parts));
+  std::vector<std::unique_ptr<PartStream>> streams;
+  for (const std::shared_ptr<const kv::Part>& part : parts) {
+    ASSIGN_OR_RETURN(std::unique_ptr<PartStream> stream, PartStream::Open(part));
+    streams.push_back(std::move(stream));
+  }
+  ASSIGN_OR_RETURN(std::unique_ptr<MetricsPartWriter> writer, MetricsPartWriter::Create(store));
+  SeriesMerger merger;
+  std::vector<PartStream*> next;
+  std::vector<std::span<const ChunkView>> sources;
+  for (FindNext(streams, &next); !next.empty(); FindNext(streams, &next)) {
+    sources.clear();
+    for (const PartStream* stream : next) sources.push_back(stream->chunks());
+    std::span<const ChunkView> merged;
+    size_t damaged = 0;
+    if (Status status = merger.Merge(sources, &merged, &damaged); !status.ok()) {
+      return status.WithContext("part " + std::to_string(next[damaged]->info().part_id));
+    }
+    RETURN_IF_ERROR(writer->Add(next.front()->labels(), merged));
+    for (PartStream* stream : next) RETURN_IF_ERROR(stream->Advance());
+  }
+  return writer->Finish(std::move(info));
+}
+
+}  // namespace varve::compaction

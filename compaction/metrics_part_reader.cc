@@ -1,0 +1,119 @@
+#include <algorithm>
+
+#include "base/bytes.h"
+#include "base/check.h"
+#include "base/status_macros.h"
+#include "compaction/metrics_part.h"
+#include "storage/format/chunk_group.h"
+
+namespace varve::compaction {
+namespace {
+
+using ChunkVisitor = std::function<void(size_t i, std::span<const format::ChunkView>)>;
+
+// Chunks of one series ascend without overlap (the writer checked it, the checksum vouches for it),
+// so those that touch a range are neighbours.
+std::span<const format::ChunkView> Touching(std::span<const format::ChunkView> chunks,
+                                            int64_t min_ms, int64_t max_ms) {
+  const auto first = std::partition_point(
+      chunks.begin(), chunks.end(),
+      [min_ms](const format::ChunkView& chunk) { return chunk.max_time_ms < min_ms; });
+  const auto last = std::partition_point(
+      first, chunks.end(),
+      [max_ms](const format::ChunkView& chunk) { return chunk.min_time_ms <= max_ms; });
+  return {first, last};
+}
+
+}  // namespace
+
+class MetricsPartReader::Impl {
+ public:
+  Impl(std::shared_ptr<const kv::Part> part, std::unique_ptr<index::PartIndexReader> index)
+      : part_(std::move(part)), index_(std::move(index)) {}
+
+  const kv::Part& part() const { return *part_; }
+  const index::PartIndexReader& index() const { return *index_; }
+
+  Status VisitChunks(std::span<const index::Ordinal> ordinals, int64_t min_ms, int64_t max_ms,
+                     const ChunkVisitor& visit, std::vector<kv::PinnedBytes>* keep) const {
+    const bool disjoint = part_->info().max_time_ms < min_ms || part_->info().min_time_ms > max_ms;
+    if (disjoint) {
+      for (size_t i = 0; i < ordinals.size(); ++i) visit(i, {});
+      return OkStatus();
+    }
+    for (size_t begin = 0; begin < ordinals.size();) {
+      const uint32_t group = ordinals[begin] / format::kSeriesPerChunkGroup;
+      size_t end = begin + 1;
+      while (end < ordinals.size() && ordinals[end] / format::kSeriesPerChunkGroup == group) ++end;
+      if (Status status = VisitGroup(group, ordinals, begin, end, min_ms, max_ms, visit, keep);
+          !status.ok()) {
+        return status.WithContext(Name(group));
+      }
+      begin = end;
+    }
+    return OkStatus();
+  }
+
+ private:
+  std::string Name(uint32_t group) const {
+    return "part " + std::to_string(part_->info().part_id) + ", chunk group " +
+           std::to_string(group);
+  }
+
+  // Visits ordinals[begin, end), which all lie in `group`.
+  Status VisitGroup(uint32_t group, std::span<const index::Ordinal> ordinals, size_t begin,
+                    size_t end, int64_t min_ms, int64_t max_ms, const ChunkVisitor& visit,
+                    std::vector<kv::PinnedBytes>* keep) const {
+    std::string key;
+    AppendBigEndian32(&key, group);
+    Result<kv::PinnedBytes> bytes = part_->Get(kv::Family::kChunks, key);
+    if (bytes.status().code() == StatusCode::kNotFound) return DataLossError("is missing");
+    RETURN_IF_ERROR(bytes.status());
+    ASSIGN_OR_RETURN(const format::ChunkGroup chunks, format::ChunkGroup::Parse(bytes->view()));
+    bool pinned = false;
+    for (size_t i = begin; i < end; ++i) {
+      const uint32_t slot = ordinals[i] % format::kSeriesPerChunkGroup;
+      if (slot >= chunks.series_count()) {
+        return DataLossError("has " + std::to_string(chunks.series_count()) +
+                             " series, too few for ordinal " + std::to_string(ordinals[i]));
+      }
+      const std::span<const format::ChunkView> found =
+          Touching(chunks.chunks(slot), min_ms, max_ms);
+      pinned = pinned || !found.empty();
+      visit(i, found);
+    }
+    if (keep != nullptr && pinned) keep->push_back(std::move(*bytes));
+    return OkStatus();
+  }
+
+  const std::shared_ptr<const kv::Part> part_;
+  const std::unique_ptr<index::PartIndexReader> index_;
+};
+
+MetricsPartReader::MetricsPartReader(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
+MetricsPartReader::~MetricsPartReader() = default;
+
+Result<std::unique_ptr<MetricsPartReader>> MetricsPartReader::Open(
+    std::shared_ptr<const kv::Part> part) {
+  ASSIGN_OR_RETURN(std::unique_ptr<index::PartIndexReader> index,
+                   index::PartIndexReader::Open(part));
+  if (index->series_count() != part->info().series_count) {
+    return DataLossError("part " + std::to_string(part->info().part_id) + ": its index has " +
+                         std::to_string(index->series_count()) + " series, its catalog entry " +
+                         std::to_string(part->info().series_count));
+  }
+  return std::unique_ptr<MetricsPartReader>(
+      new MetricsPartReader(std::make_unique<Impl>(std::move(part), std::move(index))));
+}
+
+const format::PartInfo& MetricsPartReader::info() const { return impl_->part().info(); }
+const index::PartIndexReader& MetricsPartReader::index() const { return impl_->index(); }
+
+Status MetricsPartReader::VisitChunks(std::span<const index::Ordinal> ordinals, int64_t min_ms,
+                                      int64_t max_ms, const ChunkVisitor& visit,
+                                      std::vector<kv::PinnedBytes>* keep) const {
+  VARVE_DCHECK(std::is_sorted(ordinals.begin(), ordinals.end()));
+  return impl_->VisitChunks(ordinals, min_ms, max_ms, visit, keep);
+}
+
+}  // namespace varve::compaction

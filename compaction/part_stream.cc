@@ -1,0 +1,78 @@
+#include "compaction/part_stream.h"
+
+#include <algorithm>
+
+#include "base/bytes.h"
+#include "base/check.h"
+#include "base/status_macros.h"
+#include "storage/format/label_bytes.h"
+
+namespace varve::compaction {
+
+PartStream::PartStream(std::shared_ptr<const kv::Part> part,
+                       std::unique_ptr<MetricsPartReader> reader)
+    : part_(std::move(part)),
+      reader_(std::move(reader)),
+      cursor_(part_->NewCursor(kv::Family::kChunks)),
+      series_count_(reader_->index().series_count()) {}
+
+Result<std::unique_ptr<PartStream>> PartStream::Open(std::shared_ptr<const kv::Part> part) {
+  ASSIGN_OR_RETURN(std::unique_ptr<MetricsPartReader> reader, MetricsPartReader::Open(part));
+  std::unique_ptr<PartStream> stream(new PartStream(std::move(part), std::move(reader)));
+  stream->cursor_->Seek({});
+  if (!stream->done()) RETURN_IF_ERROR(stream->LoadGroup());
+  return stream;
+}
+
+Status PartStream::Advance() {
+  VARVE_CHECK(!done());
+  ++ordinal_;
+  if (done() || ordinal_ % format::kSeriesPerChunkGroup != 0) return OkStatus();
+  cursor_->Next();
+  last_labels_ = std::move(labels_.back());
+  return LoadGroup();
+}
+
+Status PartStream::LoadGroup() {
+  const auto number = static_cast<uint32_t>(ordinal_ / format::kSeriesPerChunkGroup);
+  const uint64_t count = std::min<uint64_t>(series_count_ - ordinal_, format::kSeriesPerChunkGroup);
+  std::string key;
+  AppendBigEndian32(&key, number);
+  RETURN_IF_ERROR(cursor_->status());
+  if (!cursor_->Valid() || cursor_->key() != key) {
+    return Damaged("chunk group " + std::to_string(number) + " is missing");
+  }
+  Result<format::ChunkGroup> group = format::ChunkGroup::Parse(cursor_->value());
+  if (!group.ok()) {
+    return Damaged("chunk group " + std::to_string(number) + ": " + group.status().message());
+  }
+  if (group->series_count() != count) {
+    return Damaged("chunk group " + std::to_string(number) + " has " +
+                   std::to_string(group->series_count()) + " series instead of " +
+                   std::to_string(count));
+  }
+  group_ = std::move(*group);
+
+  std::vector<index::Ordinal> ordinals;
+  for (uint64_t i = 0; i < count; ++i) {
+    ordinals.push_back(static_cast<index::Ordinal>(ordinal_ + i));
+  }
+  labels_.resize(count);
+  RETURN_IF_ERROR(reader_->index().VisitLabels(
+      ordinals, [this](size_t i, std::string_view labels) { labels_[i].assign(labels); }));
+  const std::string* previous = ordinal_ == 0 ? nullptr : &last_labels_;
+  for (const std::string& labels : labels_) {
+    if (previous != nullptr && format::CompareLabelBytes(*previous, labels) >= 0) {
+      return Damaged("the labels of its series do not ascend in chunk group " +
+                     std::to_string(number));
+    }
+    previous = &labels;
+  }
+  return OkStatus();
+}
+
+Status PartStream::Damaged(const std::string& what) const {
+  return DataLossError("part " + std::to_string(info().part_id) + ": " + what);
+}
+
+}  // namespace varve::compaction

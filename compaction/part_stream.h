@@ -1,0 +1,53 @@
+// PartStream: a part's series in label order with their chunks, read front to back: what a merge
+// consumes.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "compaction/metrics_part.h"
+#include "storage/format/chunk.h"
+#include "storage/format/chunk_group.h"
+#include "storage/kv/store.h"
+#include "varve/status.h"
+
+namespace varve::compaction {
+
+// Holds one chunk group and its labels. Every error of the part's bytes is kDataLoss and names the
+// part. Thread safety: none.
+class PartStream {
+ public:
+  // Stands on the first series, or at the end.
+  static Result<std::unique_ptr<PartStream>> Open(std::shared_ptr<const kv::Part> part);
+
+  bool done() const { return ordinal_ == series_count_; }
+  // Of the current series. REQUIRES: !done(). Views live until the next Advance.
+  std::string_view labels() const { return labels_[ordinal_ % format::kSeriesPerChunkGroup]; }
+  std::span<const format::ChunkView> chunks() const {
+    return group_.chunks(ordinal_ % format::kSeriesPerChunkGroup);
+  }
+  // To the next series. Checks that labels ascend. REQUIRES: !done().
+  Status Advance();
+
+  const format::PartInfo& info() const { return part_->info(); }
+
+ private:
+  PartStream(std::shared_ptr<const kv::Part> part, std::unique_ptr<MetricsPartReader> reader);
+  Status LoadGroup();
+  Status Damaged(const std::string& what) const;
+
+  const std::shared_ptr<const kv::Part> part_;
+  const std::unique_ptr<MetricsPartReader> reader_;
+  const std::unique_ptr<kv::PartCursor> cursor_;  // on the group that group_ looks into
+  const uint64_t series_count_;
+  uint64_t ordinal_ = 0;
+  format::ChunkGroup group_;
+  std::vector<std::string> labels_;  // of the group's series
+  std::string last_labels_;          // of the group before
+};
+
+}  // namespace varve::compaction

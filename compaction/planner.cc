@@ -1,0 +1,280 @@
+// What is merged with what, and why "newer" stays a total order.
+//
+// Of two samples with one timestamp the one in the newer part wins, and newer means: larger
+// max_sequence. A merged part takes the union of its inputs' sequence ranges, so its samples all
+// become as new as its newest input. That is harmless exactly when no part outside the merge lies
+// between them. Hence the invariant that every plan keeps:
+//
+//   A merge takes ALL parts that touch the time range its result will have and whose max_sequence
+//   lies between the smallest and the largest max_sequence it takes, both included. (A "closed"
+//   set.)
+//
+// Then a part outside a merge that shares time with its result is older than every input or newer
+// than every input, and stays so; and two parts that share time never have equal max_sequence.
+// (Parts of one flush have equal ones, but disjoint partitions. Were a merge to take one of them
+// together with an older, wider part that reaches into another's partition, closure takes that one
+// too.) Parts of different width may overlap: nothing here depends on alignment.
+//
+// Two reasons to merge, in this order:
+//   1. A partition (kPartitionMs) that more parts touch than parts_per_partition_max. Of its parts
+//   in sequence order, the
+//      run is merged whose closure costs the fewest bytes rewritten per part that vanishes: small
+//      neighbours of similar size, so that n flushes into one partition rewrite each byte O(log n)
+//      times, not O(n).
+//   2. A day that newer data has left behind: its parts become one, unless one of them already
+//   holds most of its bytes
+//      (then a late sample would rewrite the day).
+//
+// Termination: a merge takes at least two parts and leaves one. Boundedness: a partition over the
+// limit always yields a merge (all of its parts, closed, are one). A merge for reason 1 puts no
+// part where none was: its inputs touch one partition or, by closure, one another, so the result
+// covers the partitions that its inputs cover.
+#include "compaction/planner.h"
+
+#include <algorithm>
+#include <cstddef>
+#include <limits>
+#include <tuple>
+
+#include "base/check.h"
+
+namespace varve::compaction {
+namespace {
+
+using format::PartInfo;
+
+constexpr int64_t kDayMs = int64_t{24} * 3600 * 1000;
+constexpr size_t kFlushPartsMax = 8;
+// A day is left behind when samples exist this long after its end; later ones are late data.
+constexpr int64_t kDaySettledMs = 2 * kPartitionMs;
+static_assert(kDayMs % kPartitionMs == 0);
+
+int64_t FloorDivide(int64_t a, int64_t b) { return a / b - (a % b < 0 ? 1 : 0); }
+
+int64_t SaturatingAdd(int64_t a, int64_t b) {
+  int64_t sum = 0;
+  if (!__builtin_add_overflow(a, b, &sum)) return sum;
+  return b < 0 ? std::numeric_limits<int64_t>::min() : std::numeric_limits<int64_t>::max();
+}
+
+uint64_t Bytes(const PartInfo& part) {
+  uint64_t bytes = 1;  // a merge is never free
+  for (const format::PartFile& file : part.files) bytes += file.bytes;
+  return bytes;
+}
+
+bool Touches(const PartInfo& part, int64_t min_ms, int64_t max_ms) {
+  return part.min_time_ms <= max_ms && part.max_time_ms >= min_ms;
+}
+
+// Parts that may merge with each other: one signal, tier and retention class.
+using Kind = std::tuple<format::Signal, format::Tier, uint16_t>;
+Kind KindOf(const PartInfo& part) { return {part.signal, part.tier, part.retention_class}; }
+
+// Parts of one kind in sequence order, oldest first.
+using Parts = std::vector<const PartInfo*>;
+
+std::vector<Parts> RawMetricsByRetentionClass(std::span<const PartInfo> parts) {
+  Parts raw;
+  for (const PartInfo& part : parts) {
+    if (part.signal == format::Signal::kMetrics && part.tier == format::Tier::kRaw) {
+      raw.push_back(&part);
+    }
+  }
+  std::sort(raw.begin(), raw.end(), [](const PartInfo* a, const PartInfo* b) {
+    return std::tuple(KindOf(*a), a->max_sequence, a->min_time_ms, a->part_id) <
+           std::tuple(KindOf(*b), b->max_sequence, b->min_time_ms, b->part_id);
+  });
+  std::vector<Parts> kinds;
+  for (const PartInfo* part : raw) {
+    if (kinds.empty() || KindOf(*kinds.back().front()) != KindOf(*part)) kinds.emplace_back();
+    kinds.back().push_back(part);
+  }
+  return kinds;
+}
+
+// A set of parts with what its merge costs and gains.
+struct Candidate {
+  Parts parts;
+  uint64_t bytes = 0;
+
+  // Fewer bytes for the square of the number of parts that vanish; of equals the one that rids us
+  // of more parts. The plain ratio merges pairs too eagerly: with a limit of 4, it rewrites a byte
+  // 18 times in 512 equal flushes where the square does with 8 (the optimum, k-binomial merging,
+  // has about 7).
+  bool CheaperThan(const Candidate& other) const {
+    const auto weight = [](const Candidate& candidate) {
+      const auto vanish = static_cast<unsigned __int128>(candidate.parts.size() - 1);
+      return vanish * vanish;
+    };
+    const unsigned __int128 cost = bytes * weight(other);
+    const unsigned __int128 other_cost = other.bytes * weight(*this);
+    return cost != other_cost ? cost < other_cost : parts.size() > other.parts.size();
+  }
+};
+
+// The smallest closed set (see the top of this file) that holds `seed`. REQUIRES: not empty.
+Candidate Close(const Parts& all, std::span<const PartInfo* const> seed) {
+  int64_t min_ms = seed.front()->min_time_ms;
+  int64_t max_ms = seed.front()->max_time_ms;
+  uint64_t oldest = seed.front()->max_sequence;
+  uint64_t newest = oldest;
+  const auto widen = [&](const PartInfo& part) {
+    min_ms = std::min(min_ms, part.min_time_ms);
+    max_ms = std::max(max_ms, part.max_time_ms);
+    oldest = std::min(oldest, part.max_sequence);
+    newest = std::max(newest, part.max_sequence);
+  };
+  for (const PartInfo* part : seed) widen(*part);
+  for (size_t size_before = 0;;) {
+    Candidate closed;
+    for (const PartInfo* part : all) {
+      if (part->max_sequence < oldest || part->max_sequence > newest) continue;
+      if (!Touches(*part, min_ms, max_ms)) continue;
+      closed.parts.push_back(part);
+      closed.bytes += Bytes(*part);
+    }
+    if (closed.parts.size() == size_before) return closed;
+    size_before = closed.parts.size();
+    for (const PartInfo* part : closed.parts) widen(*part);
+  }
+}
+
+Parts Touching(const Parts& all, const Partition& partition) {
+  Parts touching;
+  for (const PartInfo* part : all) {
+    if (Touches(*part, partition.begin_ms, partition.end_ms)) touching.push_back(part);
+  }
+  return touching;
+}
+
+// The parts of the partition that most parts touch. Only partitions in which some part begins are
+// looked at: among those is one with the most.
+Parts MostCrowded(const Parts& all) {
+  std::vector<int64_t> begins;
+  for (const PartInfo* part : all) {
+    begins.push_back(PartitionOf(part->min_time_ms, kPartitionMs).begin_ms);
+  }
+  std::sort(begins.begin(), begins.end());
+  begins.erase(std::unique(begins.begin(), begins.end()), begins.end());
+  Parts most;
+  for (const int64_t begin_ms : begins) {
+    Parts touching = Touching(all, PartitionOf(begin_ms, kPartitionMs));
+    if (touching.size() > most.size()) most = std::move(touching);
+  }
+  return most;
+}
+
+std::optional<Candidate> CrowdedMerge(const Parts& all, size_t parts_max) {
+  const Parts crowd = MostCrowded(all);
+  if (crowd.size() <= parts_max || crowd.size() < 2) return std::nullopt;
+  std::optional<Candidate> best;
+  for (size_t begin = 0; begin + 1 < crowd.size(); ++begin) {
+    for (size_t end = begin + 2; end <= crowd.size(); ++end) {
+      Candidate candidate = Close(all, std::span(crowd).subspan(begin, end - begin));
+      if (!best || candidate.CheaperThan(*best)) best = std::move(candidate);
+    }
+  }
+  return best;
+}
+
+bool LiesWithin(const PartInfo& part, const Partition& partition) {
+  return part.min_time_ms >= partition.begin_ms && part.max_time_ms <= partition.end_ms;
+}
+
+// Merging `parts` at least doubles the largest of them.
+bool Doubles(const Candidate& candidate) {
+  uint64_t largest = 0;
+  for (const PartInfo* part : candidate.parts) largest = std::max(largest, Bytes(*part));
+  return candidate.bytes / 2 >= largest;
+}
+
+// The oldest day that is settled and worth merging.
+std::optional<Candidate> DayMerge(const Parts& all) {
+  int64_t newest_ms = std::numeric_limits<int64_t>::min();
+  for (const PartInfo* part : all) newest_ms = std::max(newest_ms, part->max_time_ms);
+  Parts by_time = all;
+  std::sort(by_time.begin(), by_time.end(),
+            [](const PartInfo* a, const PartInfo* b) { return a->min_time_ms < b->min_time_ms; });
+  for (size_t begin = 0; begin < by_time.size();) {
+    const Partition day = PartitionOf(by_time[begin]->min_time_ms, kDayMs);
+    if (SaturatingAdd(day.end_ms, kDaySettledMs) > newest_ms) break;
+    Parts within;
+    for (; begin < by_time.size() && by_time[begin]->min_time_ms <= day.end_ms; ++begin) {
+      if (LiesWithin(*by_time[begin], day)) within.push_back(by_time[begin]);
+    }
+    if (within.size() < 2) continue;
+    Candidate candidate = Close(all, within);
+    const bool stays_within =
+        std::all_of(candidate.parts.begin(), candidate.parts.end(),
+                    [&day](const PartInfo* part) { return LiesWithin(*part, day); });
+    if (stays_within && Doubles(candidate)) return candidate;
+  }
+  return std::nullopt;
+}
+
+MergeJob JobOf(const Candidate& candidate) {
+  VARVE_CHECK(candidate.parts.size() >= 2);
+  MergeJob job;
+  for (const PartInfo* part : candidate.parts) job.part_ids.push_back(part->part_id);
+  return job;
+}
+
+// How many partitions [min_ms, max_ms] touches.
+uint64_t PartitionCount(int64_t min_ms, int64_t max_ms, int64_t width_ms) {
+  return static_cast<uint64_t>(FloorDivide(max_ms, width_ms)) -
+         static_cast<uint64_t>(FloorDivide(min_ms, width_ms)) + 1;
+}
+
+}  // namespace
+
+Partition PartitionOf(int64_t time_ms, int64_t width_ms) {
+  VARVE_CHECK(width_ms > 0);
+  const int64_t number = FloorDivide(time_ms, width_ms);
+  Partition partition;
+  if (__builtin_mul_overflow(number, width_ms, &partition.begin_ms)) {
+    // The first partition of all is cut short; its last time still has a name.
+    partition.begin_ms = std::numeric_limits<int64_t>::min();
+    partition.end_ms = (number + 1) * width_ms - 1;
+  } else {
+    partition.end_ms = SaturatingAdd(partition.begin_ms, width_ms - 1);
+  }
+  return partition;
+}
+
+int64_t FlushPartitionWidth(int64_t min_ms, int64_t max_ms) {
+  VARVE_CHECK(min_ms <= max_ms);
+  if (PartitionCount(min_ms, max_ms, kPartitionMs) <= kFlushPartsMax) return kPartitionMs;
+  // All of int64 makes four partitions of the 13th width, which still is an int64.
+  int64_t width_ms = kDayMs;
+  while (PartitionCount(min_ms, max_ms, width_ms) > kFlushPartsMax) width_ms *= 8;
+  return width_ms;
+}
+
+std::optional<MergeJob> PlanMerge(std::span<const PartInfo> parts, const PlannerOptions& options) {
+  const std::vector<Parts> kinds = RawMetricsByRetentionClass(parts);
+  for (const Parts& kind : kinds) {
+    if (const auto merge = CrowdedMerge(kind, options.parts_per_partition_max)) {
+      return JobOf(*merge);
+    }
+  }
+  for (const Parts& kind : kinds) {
+    if (const auto merge = DayMerge(kind)) return JobOf(*merge);
+  }
+  return std::nullopt;
+}
+
+std::vector<uint64_t> PlanRetention(std::span<const PartInfo> parts, const PlannerOptions& options,
+                                    int64_t now_ms) {
+  std::vector<uint64_t> expired;
+  if (options.retention_ms <= 0) return expired;
+  const int64_t oldest_kept_ms = SaturatingAdd(now_ms, -options.retention_ms);
+  for (const PartInfo& part : parts) {
+    if (part.signal == format::Signal::kMetrics && part.max_time_ms < oldest_kept_ms) {
+      expired.push_back(part.part_id);
+    }
+  }
+  return expired;
+}
+
+}  // namespace varve::compaction

@@ -1,0 +1,385 @@
+#include "compaction/planner.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <cstdint>
+#include <limits>
+#include <map>
+#include <random>
+#include <string>
+#include <vector>
+
+namespace varve::compaction {
+namespace {
+
+using format::PartInfo;
+using testing::ElementsAre;
+using testing::IsEmpty;
+
+constexpr int64_t kHourMs = 3600 * 1000;
+constexpr int64_t kDayMs = 24 * kHourMs;
+constexpr int64_t kMinMs = std::numeric_limits<int64_t>::min();
+constexpr int64_t kMaxMs = std::numeric_limits<int64_t>::max();
+
+PartInfo MakePart(uint64_t id, int64_t min_ms, int64_t max_ms, uint64_t sequence, uint64_t bytes) {
+  PartInfo part;
+  part.part_id = id;
+  part.min_time_ms = min_ms;
+  part.max_time_ms = max_ms;
+  part.min_sequence = sequence;
+  part.max_sequence = sequence;
+  part.files.push_back({.family = 3, .bytes = bytes, .checksum = 0});
+  return part;
+}
+
+TEST(PartitionTest, FloorsBelowZeroAndKeepsBothEnds) {
+  EXPECT_EQ(PartitionOf(0, 10), (Partition{0, 9}));
+  EXPECT_EQ(PartitionOf(9, 10), (Partition{0, 9}));
+  EXPECT_EQ(PartitionOf(10, 10), (Partition{10, 19}));
+  EXPECT_EQ(PartitionOf(-1, 10), (Partition{-10, -1}));
+  EXPECT_EQ(PartitionOf(-10, 10), (Partition{-10, -1}));
+  EXPECT_EQ(PartitionOf(-11, 10), (Partition{-20, -11}));
+}
+
+TEST(PartitionTest, HoldsItsTimeUpToTheEndsOfTime) {
+  for (const int64_t width : {int64_t{1}, int64_t{7}, kPartitionMs, kDayMs, kDayMs << 36}) {
+    for (const int64_t time : {kMinMs, kMinMs + 1, int64_t{-1}, int64_t{0}, kMaxMs - 1, kMaxMs}) {
+      const Partition partition = PartitionOf(time, width);
+      EXPECT_LE(partition.begin_ms, time) << width;
+      EXPECT_GE(partition.end_ms, time) << width;
+      EXPECT_EQ(PartitionOf(partition.begin_ms, width), partition) << width << " " << time;
+      EXPECT_EQ(PartitionOf(partition.end_ms, width), partition) << width << " " << time;
+    }
+  }
+}
+
+TEST(FlushPartitionWidthTest, StaysNarrowUntilEightPartsThenWidens) {
+  struct Case {
+    int64_t min_ms, max_ms, width_ms;
+  };
+  const Case cases[] = {
+      {0, 0, kPartitionMs},
+      {5, 16 * kHourMs - 1, kPartitionMs},    // eight partitions
+      {0, 16 * kHourMs, kDayMs},              // nine
+      {-1, 14 * kHourMs, kDayMs},             // nine, one of them before 1970
+      {0, 8 * kDayMs - 1, kDayMs},            // eight days
+      {0, 8 * kDayMs, 8 * kDayMs},            // nine days
+      {0, 64 * kDayMs - 1, 8 * kDayMs},       //
+      {0, 64 * kDayMs, 64 * kDayMs},          //
+      {0, 20 * 365 * kDayMs, 4096 * kDayMs},  // a backfill of twenty years
+  };
+  for (const Case& c : cases) {
+    EXPECT_EQ(FlushPartitionWidth(c.min_ms, c.max_ms), c.width_ms) << c.min_ms << " " << c.max_ms;
+  }
+}
+
+TEST(FlushPartitionWidthTest, CutsAllOfTimeIntoEightPartsAtMost) {
+  const int64_t width = FlushPartitionWidth(kMinMs, kMaxMs);
+  size_t count = 0;
+  for (int64_t at = kMinMs;; ++count) {
+    const Partition partition = PartitionOf(at, width);
+    if (partition.end_ms == kMaxMs) break;
+    at = partition.end_ms + 1;
+  }
+  EXPECT_LT(count, 8u);
+}
+
+TEST(PlanRetentionTest, DropsPartsWhoseNewestSampleIsTooOld) {
+  const std::vector<PartInfo> parts = {MakePart(1, 0, 99, 1, 1), MakePart(2, 0, 100, 2, 1),
+                                       MakePart(3, 50, 1000, 3, 1)};
+  EXPECT_THAT(PlanRetention(parts, {.retention_ms = 900}, 1000), ElementsAre(1));
+  EXPECT_THAT(PlanRetention(parts, {.retention_ms = 899}, 1000), ElementsAre(1, 2));
+  EXPECT_THAT(PlanRetention(parts, {.retention_ms = 0}, kMaxMs), IsEmpty());
+  EXPECT_THAT(PlanRetention(parts, {.retention_ms = kMaxMs}, kMinMs), IsEmpty());
+}
+
+TEST(PlanRetentionTest, LeavesOtherSignalsAlone) {
+  PartInfo spans = MakePart(1, 0, 99, 1, 1);
+  spans.signal = format::Signal::kTraces;
+  EXPECT_THAT(PlanRetention(std::vector{spans}, {.retention_ms = 1}, 1000), IsEmpty());
+}
+
+struct MergeCase {
+  std::string name;
+  std::vector<PartInfo> parts;
+  std::vector<uint64_t> merged;  // empty: no merge is due
+};
+
+class PlanMergeTest : public testing::TestWithParam<MergeCase> {};
+
+TEST_P(PlanMergeTest, Plans) {
+  const auto job = PlanMerge(GetParam().parts, {.parts_per_partition_max = 2});
+  if (GetParam().merged.empty()) {
+    EXPECT_FALSE(job.has_value());
+    return;
+  }
+  ASSERT_TRUE(job.has_value());
+  EXPECT_EQ(job->part_ids, GetParam().merged);
+}
+
+constexpr int64_t kEnd = kPartitionMs - 1;
+
+INSTANTIATE_TEST_SUITE_P(
+    Table, PlanMergeTest,
+    testing::Values(
+        MergeCase{"Nothing", {}, {}},
+        MergeCase{"AtTheLimit", {MakePart(1, 0, kEnd, 1, 9), MakePart(2, 0, kEnd, 2, 9)}, {}},
+        MergeCase{"EqualSizesAllTogetherOldestFirst",
+                  {MakePart(3, 0, kEnd, 3, 100), MakePart(1, 0, kEnd, 2, 100),
+                   MakePart(2, 0, kEnd, 1, 100)},
+                  {2, 1, 3}},
+        MergeCase{"TheSmallOnesNotTheBigOne",
+                  {MakePart(1, 0, kEnd, 1, 10000), MakePart(2, 0, kEnd, 2, 100),
+                   MakePart(3, 0, kEnd, 3, 100)},
+                  {2, 3}},
+        MergeCase{"SmallOnesOnBothSidesOfABigOneAreNotNeighbours",
+                  {MakePart(1, 0, kEnd, 1, 100), MakePart(2, 0, kEnd, 2, 10000),
+                   MakePart(3, 0, kEnd, 3, 90)},
+                  {1, 2, 3}},
+        MergeCase{
+            "PartsOfOnePartitionCountEvenWhereTimesAreDisjoint",
+            {MakePart(1, 0, 10, 1, 100), MakePart(2, 11, 20, 2, 100), MakePart(3, 21, 30, 3, 100)},
+            {1, 2, 3}},
+        MergeCase{"NeighbouringPartitionsDoNotCount",
+                  {MakePart(1, 0, kEnd, 1, 100), MakePart(2, 0, kEnd, 2, 100),
+                   MakePart(3, kEnd + 1, kEnd + 9, 3, 100)},
+                  {}},
+        MergeCase{"AWidePartCountsInEveryPartitionItTouches",
+                  {MakePart(1, kEnd + 1, kEnd + 9, 1, 100), MakePart(2, kEnd + 1, kEnd + 9, 2, 100),
+                   MakePart(3, 0, kDayMs - 1, 3, 100)},
+                  {1, 2, 3}},
+        // Part 2 lies between 1 and 3 and shares time with wide part 1, though not with the crowded
+        // partition.
+        MergeCase{"APartBetweenInSequenceIsTakenAlong",
+                  {MakePart(1, 0, kDayMs - 1, 1, 100),
+                   MakePart(2, 4 * kPartitionMs, 4 * kPartitionMs + 9, 2, 100),
+                   MakePart(3, 0, kEnd, 3, 100), MakePart(4, 0, kEnd, 4, 1000000)},
+                  {1, 2, 3}},
+        // Parts 3 and 4 are one flush: merging 3 with wide 1 alone would make 1's samples as new as
+        // 4's.
+        MergeCase{"APartOfTheSameFlushIsTakenAlong",
+                  {MakePart(1, 0, kDayMs - 1, 1, 100), MakePart(2, 0, kEnd, 2, 100),
+                   MakePart(3, 0, kEnd, 3, 100), MakePart(4, kEnd + 1, kEnd + 9, 3, 100)},
+                  {1, 2, 3, 4}},
+        MergeCase{
+            "ASettledDayBecomesOnePart",
+            {MakePart(1, 0, kEnd, 1, 100), MakePart(2, kPartitionMs, kPartitionMs + 9, 2, 100),
+             MakePart(3, kDayMs + 2 * kPartitionMs, kDayMs + 2 * kPartitionMs, 3, 100)},
+            {1, 2}},
+        MergeCase{
+            "TodayIsNotSettled",
+            {MakePart(1, 0, kEnd, 1, 100), MakePart(2, kPartitionMs, kPartitionMs + 9, 2, 100),
+             MakePart(3, kDayMs + kPartitionMs, kDayMs + kPartitionMs, 3, 100)},
+            {}},
+        MergeCase{"ALateSampleDoesNotRewriteItsDay",
+                  {MakePart(1, 0, kDayMs - 1, 1, 1000), MakePart(2, 5, 9, 2, 10),
+                   MakePart(3, 2 * kDayMs, 2 * kDayMs, 3, 100)},
+                  {}}),
+    [](const auto& test) { return test.param.name; });
+
+TEST(PlanMergeKindTest, MergesOnlyPartsOfOneKind) {
+  std::vector<PartInfo> parts = {MakePart(1, 0, kEnd, 1, 10), MakePart(2, 0, kEnd, 2, 10),
+                                 MakePart(3, 0, kEnd, 3, 10), MakePart(4, 0, kEnd, 4, 10)};
+  parts[0].tier = format::Tier::kFiveMinutes;
+  parts[1].signal = format::Signal::kTraces;
+  parts[2].retention_class = 7;
+  EXPECT_FALSE(PlanMerge(parts, {.parts_per_partition_max = 1}).has_value());
+}
+
+// A database of parts in which a sample is a time and the sequence of the write that put it there,
+// so that reading can be compared with what must win: the highest sequence.
+class Simulation {
+ public:
+  explicit Simulation(uint32_t parts_per_partition_max)
+      : options_{.retention_ms = 0, .parts_per_partition_max = parts_per_partition_max} {}
+
+  // Flushes samples at `times`, all of one new sequence, and merges until nothing is due.
+  void Flush(const std::vector<int64_t>& times) {
+    ++sequence_;
+    const auto [min, max] = std::minmax_element(times.begin(), times.end());
+    const int64_t width = FlushPartitionWidth(*min, *max);
+    std::map<int64_t, std::map<int64_t, uint64_t>> partitions;
+    for (const int64_t time : times) {
+      partitions[PartitionOf(time, width).begin_ms][time] = sequence_;
+      truth_[time] = sequence_;
+    }
+    for (auto& [begin_ms, samples] : partitions) {
+      flushed_bytes_ += samples.size();
+      AddPart(std::move(samples), sequence_, sequence_);
+    }
+    MergeUntilQuiet();
+  }
+
+  // Every sample as the parts give it, the newest part last, as a catalog version lists them.
+  std::map<int64_t, uint64_t> ReadAll() const {
+    std::vector<PartInfo> infos = Infos();
+    std::sort(infos.begin(), infos.end(), [](const PartInfo& a, const PartInfo& b) {
+      return std::tuple(a.max_sequence, a.min_time_ms) < std::tuple(b.max_sequence, b.min_time_ms);
+    });
+    std::map<int64_t, uint64_t> all;
+    for (const PartInfo& info : infos) {
+      for (const auto& [time, sequence] : samples_.at(info.part_id)) all[time] = sequence;
+    }
+    return all;
+  }
+
+  size_t MostPartsInAPartition() const {
+    std::map<int64_t, size_t> counts;
+    for (const auto& [id, info] : parts_) {
+      for (int64_t at = info.min_time_ms; at <= info.max_time_ms;) {
+        const Partition partition = PartitionOf(at, kPartitionMs);
+        ++counts[partition.begin_ms];
+        at = partition.end_ms + 1;
+      }
+    }
+    size_t most = 0;
+    for (const auto& [begin_ms, count] : counts) most = std::max(most, count);
+    return most;
+  }
+
+  const std::map<int64_t, uint64_t>& truth() const { return truth_; }
+  size_t part_count() const { return parts_.size(); }
+  size_t merge_count() const { return merge_count_; }
+  double write_amplification() const {
+    return 1 + static_cast<double>(merged_bytes_) / static_cast<double>(flushed_bytes_);
+  }
+
+ private:
+  std::vector<PartInfo> Infos() const {
+    std::vector<PartInfo> infos;
+    for (const auto& [id, info] : parts_) infos.push_back(info);
+    return infos;
+  }
+
+  void AddPart(std::map<int64_t, uint64_t> samples, uint64_t min_sequence, uint64_t max_sequence) {
+    PartInfo info = MakePart(++last_part_id_, samples.begin()->first, samples.rbegin()->first, 0,
+                             samples.size() * 100);
+    info.min_sequence = min_sequence;
+    info.max_sequence = max_sequence;
+    parts_[info.part_id] = info;
+    samples_[info.part_id] = std::move(samples);
+  }
+
+  void MergeUntilQuiet() {
+    for (size_t left = parts_.size(); const auto job = PlanMerge(Infos(), options_); --left) {
+      ASSERT_GT(left, 0u) << "merging does not end";
+      Merge(*job);
+    }
+  }
+
+  void Merge(const MergeJob& job) {
+    ASSERT_GE(job.part_ids.size(), 2u);
+    std::map<int64_t, uint64_t> merged;
+    uint64_t min_sequence = std::numeric_limits<uint64_t>::max();
+    uint64_t max_sequence = 0;
+    for (const uint64_t id : job.part_ids) {
+      ASSERT_EQ(parts_.count(id), 1u) << id;
+      ASSERT_GE(parts_[id].max_sequence, max_sequence) << "not oldest first";
+      min_sequence = std::min(min_sequence, parts_[id].min_sequence);
+      max_sequence = std::max(max_sequence, parts_[id].max_sequence);
+      for (const auto& [time, sequence] : samples_[id]) merged[time] = sequence;
+      parts_.erase(id);
+      samples_.erase(id);
+    }
+    merged_bytes_ += merged.size();
+    ++merge_count_;
+    AddPart(std::move(merged), min_sequence, max_sequence);
+  }
+
+  const PlannerOptions options_;
+  std::map<uint64_t, PartInfo> parts_;
+  std::map<uint64_t, std::map<int64_t, uint64_t>> samples_;
+  std::map<int64_t, uint64_t> truth_;
+  uint64_t sequence_ = 0;
+  uint64_t last_part_id_ = 0;
+  uint64_t flushed_bytes_ = 0;
+  uint64_t merged_bytes_ = 0;
+  size_t merge_count_ = 0;
+};
+
+std::vector<int64_t> Every(int64_t step_ms, int64_t begin_ms, int64_t end_ms) {
+  std::vector<int64_t> times;
+  for (int64_t at = begin_ms; at < end_ms; at += step_ms) times.push_back(at);
+  return times;
+}
+
+// The write amplification of a steady scrape flushed every `flush_ms` for three days.
+TEST(PlannerSimulationTest, SteadyScrapeIsRewrittenFewTimes) {
+  struct Case {
+    int64_t flush_ms;
+    double amplification_max;
+  };
+  for (const Case& c : {Case{3 * kHourMs, 2.5}, Case{20 * 60 * 1000, 4}, Case{60 * 1000, 7}}) {
+    Simulation simulation(4);
+    for (int64_t at = 0; at < 3 * kDayMs; at += c.flush_ms) {
+      simulation.Flush(Every(15'000, at, at + c.flush_ms));
+      ASSERT_LE(simulation.MostPartsInAPartition(), 4u);
+    }
+    EXPECT_EQ(simulation.ReadAll(), simulation.truth());
+    EXPECT_LT(simulation.write_amplification(), c.amplification_max) << c.flush_ms;
+    EXPECT_LT(simulation.part_count(), 4u + 4u * 13u);  // two settled days are few parts
+    RecordProperty("write_amplification_" + std::to_string(c.flush_ms / 1000) + "s",
+                   std::to_string(simulation.write_amplification()));
+  }
+}
+
+// One partition flushed n times: rewriting it each time would cost n / 2 per byte.
+TEST(PlannerSimulationTest, ManyFlushesIntoOnePartitionCostFarLessThanRewritingEachTime) {
+  double previous = 0;
+  for (const int flushes : {32, 128, 512}) {
+    Simulation simulation(4);
+    for (int i = 0; i < flushes; ++i) {
+      std::vector<int64_t> times;
+      for (int64_t k = 0; k < 10; ++k) times.push_back(k * 512 + i);
+      simulation.Flush(times);
+      ASSERT_LE(simulation.MostPartsInAPartition(), 4u);
+    }
+    EXPECT_EQ(simulation.ReadAll(), simulation.truth());
+    const double amplification = simulation.write_amplification();
+    RecordProperty("write_amplification_" + std::to_string(flushes), std::to_string(amplification));
+    if (previous > 0) {
+      EXPECT_LT(amplification, 2 * previous) << flushes;
+    }
+    EXPECT_LT(amplification, 10);
+    previous = amplification;
+  }
+}
+
+// Flushes that overlap a few partitions, with samples out of order, overwrites, late data and
+// backfills of days.
+class RandomSimulationTest : public testing::TestWithParam<uint32_t> {};
+
+TEST_P(RandomSimulationTest, NewestWinsPartsStayFewAndMergingEnds) {
+  std::mt19937 random(GetParam());
+  const auto below = [&random](int64_t n) {
+    return std::uniform_int_distribution<int64_t>(0, n - 1)(random);
+  };
+  const uint32_t parts_max = 1 + GetParam() % 5;
+  Simulation simulation(parts_max);
+  int64_t now = -kDayMs;
+  for (int flush = 0; flush < 250; ++flush) {
+    now += below(3 * kHourMs);
+    std::vector<int64_t> times;
+    const int64_t count = 1 + below(60);
+    // Coarse times, so that flushes overwrite each other.
+    const int64_t kind = below(10);
+    const int64_t reach = kind < 6 ? 3 * kHourMs : kind < 9 ? 9 * kHourMs : 6 * kDayMs;
+    for (int64_t i = 0; i < count; ++i) times.push_back((now - below(reach)) / 60'000 * 60'000);
+    if (below(20) == 0) times.assign(1, now - 40 * kDayMs + below(kDayMs));  // lone and very late
+    simulation.Flush(times);
+    ASSERT_LE(simulation.MostPartsInAPartition(), parts_max);
+    if (flush % 10 == 0) {
+      ASSERT_EQ(simulation.ReadAll(), simulation.truth()) << flush;
+    }
+  }
+  EXPECT_EQ(simulation.ReadAll(), simulation.truth());
+  EXPECT_GT(simulation.merge_count(), 20u);
+  RecordProperty("write_amplification", std::to_string(simulation.write_amplification()));
+}
+
+INSTANTIATE_TEST_SUITE_P(Seeds, RandomSimulationTest, testing::Range(0u, 30u));
+
+}  // namespace
+}  // namespace varve::compaction
