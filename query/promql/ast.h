@@ -26,7 +26,7 @@
 
 namespace varve::promql {
 
-inline constexpr size_t kTreeDepthMax = 2000;
+inline constexpr size_t kTreeDepthMax = 1000;
 
 enum class ValueType : uint8_t { kNone, kScalar, kString, kVector, kMatrix };
 // As in Prometheus' messages: "scalar", "string", "instant vector", "range vector".
@@ -148,7 +148,7 @@ struct MatrixSelector final : Expr {
     CoverChild(*vector);
   }
   std::unique_ptr<VectorSelector> vector;  // holds the offset and the `@`
-  int64_t range_ms;                        // > 0
+  int64_t range_ms;                        // >= 0; 0 for what is written but shorter than 1 ms
 };
 
 struct Subquery final : Expr {
@@ -158,7 +158,7 @@ struct Subquery final : Expr {
     CoverChild(*expr);
   }
   ExprPtr expr;
-  int64_t range_ms;  // > 0
+  int64_t range_ms;  // >= 0, as above
   int64_t step_ms;   // 0: the engine's default
   int64_t offset_ms = 0;
   AtModifier at;
