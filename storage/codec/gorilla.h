@@ -1,6 +1,8 @@
 // Gorilla chunks: delta-of-delta timestamps and XORed values (Pelkonen et al., "Gorilla: A Fast, Scalable, In-Memory
 // Time Series Database", VLDB 2015), with one joint control prefix per sample so that the commonest sample, on time
-// and unchanged, costs one bit, and a stale marker a few. Bit layout: docs/FORMATS.md, "Gorilla chunk".
+// and unchanged, costs one bit, and a stale marker six. "On time" is judged against a clock of whole seconds: scrapers
+// jitter around a fixed grid, so a late sample is expected to be followed by one that is back on the grid.
+// Bit layout: docs/FORMATS.md, "Gorilla chunk".
 //
 // Pure functions over bytes: no I/O, no clock, no allocation while encoding. Lossless to the bit for every value.
 #pragma once
@@ -17,7 +19,7 @@ namespace varve::codec {
 // The encoder's state between two samples of one chunk; the bytes belong to the caller. All zero: an empty chunk.
 struct GorillaState {
   int64_t last_timestamp = 0;
-  int64_t last_delta = 0;
+  int64_t expected_delta = 0;     // from last_timestamp to a sample that is on time
   uint64_t last_value_bits = 0;   // of the last sample that was not a stale marker
   uint32_t bit_count = 0;         // bits of the payload in use
   uint16_t sample_count = 0;

@@ -23,7 +23,7 @@ struct ChunkView {
 };
 
 // Appends the chunk's samples to the columns. Errors: kDataLoss (payload too short, times that contradict the header or
-// do not strictly ascend), kUnimplemented (a codec of a newer version, by number).
+// do not strictly ascend), kUnimplemented (a codec of a newer version, by number); the columns are then as before.
 Status DecodeChunk(const ChunkView& chunk, std::vector<int64_t>* timestamps_ms, std::vector<double>* values);
 
 }  // namespace varve::format

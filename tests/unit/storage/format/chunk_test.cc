@@ -1,0 +1,79 @@
+#include "storage/format/chunk.h"
+
+#include <gtest/gtest.h>
+
+#include <string>
+#include <vector>
+
+#include "storage/codec/gorilla.h"
+
+namespace varve::format {
+namespace {
+
+class ChunkTest : public testing::Test {
+ protected:
+  // A chunk of these times, with values 0, 1, ...; its payload lives in the fixture.
+  ChunkView MakeChunk(const std::vector<int64_t>& timestamps) {
+    codec::GorillaState state;
+    payload_.assign(
+        timestamps.size() * codec::kGorillaAppendBytesMax + codec::kGorillaAppendBytesMax, '\0');
+    for (size_t i = 0; i < timestamps.size(); ++i) {
+      codec::GorillaAppend(&state, reinterpret_cast<uint8_t*>(payload_.data()), timestamps[i],
+                           static_cast<double>(i));
+    }
+    payload_.resize(codec::GorillaBytes(state));
+    return {ChunkCodec::kGorilla, static_cast<uint32_t>(timestamps.size()), timestamps.front(),
+            timestamps.back(), payload_};
+  }
+  void ExpectDamage(const ChunkView& chunk, StatusCode code, const std::string& message) {
+    std::vector<int64_t> timestamps = {7};
+    std::vector<double> values = {7};
+    const Status status = DecodeChunk(chunk, &timestamps, &values);
+    EXPECT_EQ(status.code(), code);
+    EXPECT_EQ(status.message(), message);
+    EXPECT_EQ(timestamps, std::vector<int64_t>{7});
+    EXPECT_EQ(values, std::vector<double>{7});
+  }
+  std::string payload_;
+};
+
+TEST_F(ChunkTest, AppendsItsSamples) {
+  std::vector<int64_t> timestamps = {1};
+  std::vector<double> values = {-1};
+  ASSERT_TRUE(DecodeChunk(MakeChunk({10, 20, 35}), &timestamps, &values).ok());
+  EXPECT_EQ(timestamps, (std::vector<int64_t>{1, 10, 20, 35}));
+  EXPECT_EQ(values, (std::vector<double>{-1, 0, 1, 2}));
+}
+
+TEST_F(ChunkTest, RefusesWhatContradictsTheHeader) {
+  ChunkView chunk = MakeChunk({10, 20, 35});
+  chunk.min_time_ms = 11;
+  ExpectDamage(chunk, StatusCode::kDataLoss,
+               "chunk times 10 to 35 contradict its header, 11 to 35");
+  chunk.min_time_ms = 10;
+  chunk.sample_count = 2;
+  ExpectDamage(chunk, StatusCode::kDataLoss,
+               "chunk times 10 to 20 contradict its header, 10 to 35");
+  chunk.sample_count = 0;
+  ExpectDamage(chunk, StatusCode::kDataLoss, "chunk without samples");
+  chunk.sample_count = 1000;
+  ExpectDamage(
+      chunk, StatusCode::kDataLoss,
+      "gorilla chunk: " + std::to_string(payload_.size()) + " bytes cannot hold 1000 samples");
+}
+
+TEST_F(ChunkTest, RefusesTimesOutOfOrder) {
+  ExpectDamage(MakeChunk({10, 20, 15, 40}), StatusCode::kDataLoss,
+               "chunk times do not ascend strictly");
+  ExpectDamage(MakeChunk({10, 20, 20, 40}), StatusCode::kDataLoss,
+               "chunk times do not ascend strictly");
+}
+
+TEST_F(ChunkTest, RefusesANewerCodecByNumber) {
+  ChunkView chunk = MakeChunk({10});
+  chunk.codec = static_cast<ChunkCodec>(77);
+  ExpectDamage(chunk, StatusCode::kUnimplemented, "chunk codec 77 is not known to this version");
+}
+
+}  // namespace
+}  // namespace varve::format
