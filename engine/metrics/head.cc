@@ -99,7 +99,8 @@ std::vector<FrozenSeries> Head::Freeze(FreezeScope scope) {
   return frozen;
 }
 
-void Head::Replace(std::span<const FrozenSeries> frozen, std::span<SealedChunk* const> replacements) {
+void Head::Replace(std::span<const FrozenSeries> frozen, std::span<SealedChunk* const> replacements,
+                   std::shared_ptr<const MappedFiles> files) {
   std::vector<SealedChunkPtr> released;  // freed after the locks
   released.reserve(frozen.size());
   ReaderLock index_lock(&index_mutex);
@@ -126,6 +127,7 @@ void Head::Replace(std::span<const FrozenSeries> frozen, std::span<SealedChunk* 
     released.emplace_back(old);
     SealedChunkPtr::Release(old);  // the list's reference; `released` holds one
   }
+  mapped_files.swap(files);  // the old ones go after the lock
   PublishCounters();
 }
 

@@ -24,6 +24,7 @@
 #include "engine/metrics/head_series.h"
 #include "engine/metrics/prepared_batch.h"
 #include "index/head_index.h"
+#include "storage/file_system.h"
 #include "varve/database.h"
 #include "varve/options.h"
 
@@ -37,11 +38,15 @@ struct SnapshotSeries {
   uint32_t late_count = 0;     // follow the in-order ones
 };
 
+// Checkpoint files that sealed chunks may point into.
+using MappedFiles = std::vector<std::shared_ptr<const RandomAccessFile>>;
+
 // What one selector sees of the head. Owns or shares everything it points to.
 struct HeadSnapshot {
   std::vector<SnapshotSeries> series;
   std::vector<format::ChunkView> chunks;
   std::vector<SealedChunkPtr> pins;
+  std::shared_ptr<const MappedFiles> files;
   Arena copies;                                 // of open chunks
   std::string labels;                           // canonical bytes of series i: [label_begin[i], label_begin[i + 1])
   std::vector<size_t> label_begin{0};
@@ -86,10 +91,11 @@ class Head {
   // Seals everything and lists the series that have sealed chunks (or all series). Leader only.
   enum class FreezeScope { kSeriesWithChunks, kAllSeries };
   std::vector<FrozenSeries> Freeze(FreezeScope scope) EXCLUDES(index_mutex, visibility_mutex);
-  // Puts replacements[i] (chunks of a checkpoint file) in the place of what frozen[i] holds; null, or an empty span:
-  // the samples are in parts now. One thread at a time, the one that froze.
-  void Replace(std::span<const FrozenSeries> frozen, std::span<SealedChunk* const> replacements)
-      EXCLUDES(index_mutex, visibility_mutex);
+  // Puts replacements[i] (chunks that lie in `files`) in the place of what frozen[i] holds; null, or an empty span: the
+  // samples are in parts now. From now on sealed chunks point into no other mapping than `files`. One thread at a time,
+  // the one that froze.
+  void Replace(std::span<const FrozenSeries> frozen, std::span<SealedChunk* const> replacements,
+               std::shared_ptr<const MappedFiles> files) EXCLUDES(index_mutex, visibility_mutex);
   // Removes series without samples whose newest sample is older than `before_ms`. Leader only.
   void RemoveIdle(int64_t before_ms) EXCLUDES(index_mutex, visibility_mutex);
 
@@ -112,6 +118,7 @@ class Head {
   Mutex visibility_mutex;
   index::HeadIndex index GUARDED_BY(index_mutex);
   HeadCounters mutable_counters GUARDED_BY(visibility_mutex);
+  std::shared_ptr<const MappedFiles> mapped_files GUARDED_BY(visibility_mutex);
 
   // Publishes what `mutable_counters` says of memory. Call after changing series.
   void PublishCounters() REQUIRES(visibility_mutex);

@@ -73,6 +73,7 @@ std::vector<HeadSnapshot> Head::Snapshot(std::span<const HeadSelect> selects) {
   {
     MutexLock lock(&visibility_mutex);
     for (size_t i = 0; i < selects.size(); ++i) {
+      snapshots[i].files = mapped_files;
       for (const index::SeriesId id : ids[i]) SelectSeries(selects[i], id, &snapshots[i]);
     }
   }

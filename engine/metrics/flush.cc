@@ -1,0 +1,107 @@
+#include "engine/metrics/flush.h"
+
+#include <algorithm>
+#include <map>
+#include <memory>
+#include <string>
+
+#include "base/status_macros.h"
+#include "compaction/merge.h"
+#include "compaction/metrics_part.h"
+#include "compaction/planner.h"
+#include "storage/format/label_bytes.h"
+
+namespace varve::engine {
+namespace {
+
+// A frozen series with its labels, which order the part.
+struct LabelledSeries {
+  std::string_view labels;
+  const FrozenSeries* frozen = nullptr;
+};
+
+// Fills `arena` with the labels of all frozen series and returns them in label order.
+std::vector<LabelledSeries> InLabelOrder(std::span<const FrozenSeries> frozen, Head* head, std::string* arena) {
+  std::vector<size_t> begin{0};
+  {
+    ReaderLock lock(&head->index_mutex);
+    for (const FrozenSeries& series : frozen) {
+      head->index.AppendLabels(series.id, arena);
+      begin.push_back(arena->size());
+    }
+  }
+  std::vector<LabelledSeries> labelled;
+  labelled.reserve(frozen.size());
+  for (size_t i = 0; i < frozen.size(); ++i) {
+    if (!frozen[i].newest) continue;
+    labelled.push_back({std::string_view(*arena).substr(begin[i], begin[i + 1] - begin[i]), &frozen[i]});
+  }
+  std::sort(labelled.begin(), labelled.end(), [](const LabelledSeries& a, const LabelledSeries& b) {
+    return format::CompareLabelBytes(a.labels, b.labels) < 0;
+  });
+  return labelled;
+}
+
+// The chunks of one series, oldest first, without overlaps and cut at partition borders.
+class SeriesChunks {
+ public:
+  Result<std::span<const format::ChunkView>> Collect(const FrozenSeries& frozen) {
+    in_order_.clear();
+    late_.clear();
+    for (SealedChunk* chunk = frozen.newest.get(); chunk != nullptr; chunk = chunk->older) {
+      (chunk->arrival == Arrival::kLate ? late_ : in_order_).push_back(chunk->View());
+    }
+    std::reverse(in_order_.begin(), in_order_.end());
+    if (late_.empty()) return std::span<const format::ChunkView>(in_order_);
+    std::reverse(late_.begin(), late_.end());
+    timestamps_.clear();
+    values_.clear();
+    const std::span<const format::ChunkView> sources[] = {in_order_, late_};
+    RETURN_IF_ERROR(compaction::MergeChunks(sources, INT64_MIN, INT64_MAX, &timestamps_, &values_));
+    encoded_.Clear();
+    compaction::EncodeChunks(timestamps_, values_, &encoded_);
+    return std::span<const format::ChunkView>(encoded_.chunks);
+  }
+
+ private:
+  std::vector<format::ChunkView> in_order_;
+  std::vector<format::ChunkView> late_;
+  std::vector<int64_t> timestamps_;
+  std::vector<double> values_;
+  compaction::EncodedChunks encoded_;
+};
+
+}  // namespace
+
+Result<std::vector<format::PartInfo>> WriteParts(kv::Store* store, Head* head, const FlushInput& input) {
+  std::string arena;
+  const std::vector<LabelledSeries> all = InLabelOrder(input.frozen, head, &arena);
+  const int64_t width = compaction::FlushPartitionWidth(input.min_time_ms, input.max_time_ms);
+  std::map<int64_t, std::unique_ptr<compaction::MetricsPartWriter>> writers;  // by begin of their partition
+  SeriesChunks collector;
+  for (const LabelledSeries& series : all) {
+    ASSIGN_OR_RETURN(std::span<const format::ChunkView> rest, collector.Collect(*series.frozen));
+    while (!rest.empty()) {
+      const compaction::Partition partition = compaction::PartitionOf(rest.front().min_time_ms, width);
+      size_t count = 1;
+      while (count < rest.size() && rest[count].min_time_ms <= partition.end_ms) ++count;
+      std::unique_ptr<compaction::MetricsPartWriter>& writer = writers[partition.begin_ms];
+      if (writer == nullptr) {
+        ASSIGN_OR_RETURN(writer, compaction::MetricsPartWriter::Create(store));
+      }
+      RETURN_IF_ERROR(writer->Add(series.labels, rest.first(count)));
+      rest = rest.subspan(count);
+    }
+  }
+  std::vector<format::PartInfo> parts;
+  for (auto& [begin, writer] : writers) {
+    format::PartInfo info;
+    info.min_sequence = input.min_sequence;
+    info.max_sequence = input.max_sequence;
+    ASSIGN_OR_RETURN(info, writer->Finish(info));
+    parts.push_back(std::move(info));
+  }
+  return parts;
+}
+
+}  // namespace varve::engine

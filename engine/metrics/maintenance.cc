@@ -1,0 +1,281 @@
+#include "engine/metrics/maintenance.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "base/status_macros.h"
+#include "compaction/merge.h"
+#include "compaction/planner.h"
+#include "engine/metrics/flush.h"
+
+namespace varve::engine {
+namespace {
+
+// A series without samples in the head leaves memory when its newest sample is so much older than the head's newest.
+constexpr int64_t kIdleSeriesMs = int64_t{30} * 60 * 1000;
+// Bulk loads of history span much time at once; a span alone does not start flushes faster than this.
+constexpr int64_t kSpanFlushIntervalNs = int64_t{60} * 1'000'000'000;
+constexpr int64_t kMaintainIntervalNs = int64_t{60} * 1'000'000'000;
+
+compaction::PlannerOptions PlannerOptionsOf(const Options& options) {
+  compaction::PlannerOptions planner;
+  planner.retention_ms = options.retention_ms;
+  return planner;
+}
+
+}  // namespace
+
+Maintenance::Maintenance(MaintenanceContext context, HeadManifest manifest, uint64_t series_checkpointed,
+                         MappedFiles mapped_files)
+    : context_(std::move(context)),
+      manifest_(std::move(manifest)),
+      series_checkpointed_(series_checkpointed),
+      last_flush_ns_(Clock::System()->SteadyNs()),
+      mapped_files_(std::move(mapped_files)) {}
+
+Status Maintenance::Checkpoint() {
+  MutexLock lock(&mutex_);
+  return CheckpointLocked();
+}
+
+Status Maintenance::Flush() {
+  MutexLock lock(&mutex_);
+  return FlushLocked();
+}
+
+Status Maintenance::Maintain() {
+  MutexLock lock(&mutex_);
+  return MaintainLocked();
+}
+
+Status Maintenance::CommitManifest(HeadManifest next, kv::CatalogEdit edit) {
+  RETURN_IF_ERROR(context_.file_system->SyncDirectory(context_.directory));
+  edit.put_state.emplace_back(kManifestKey, EncodeHeadManifest(next));
+  RETURN_IF_ERROR(context_.store->Commit(edit));
+  manifest_ = std::move(next);
+  return OkStatus();
+}
+
+Status Maintenance::CheckpointLocked() {
+  Result<uint64_t> segment = uint64_t{0};
+  std::vector<FrozenSeries> frozen;
+  HeadManifest next = manifest_;
+  const uint64_t journal_bytes = context_.journal->bytes_appended();
+  context_.commits->RunAlone([&] {
+    segment = context_.journal->StartSegment();
+    if (!segment.ok()) return;
+    frozen = context_.head->Freeze(Head::FreezeScope::kSeriesWithChunks);
+    next.sequence = context_.commits->last_sequence();
+    next.next_series_id = context_.head->next_id();
+  });
+  RETURN_IF_ERROR(segment.status());
+  if (next.sequence == manifest_.sequence && next.next_series_id == manifest_.next_series_id) return OkStatus();
+
+  std::vector<index::SeriesId> new_series;
+  for (uint64_t id = series_checkpointed_; id < next.next_series_id; ++id) {
+    new_series.push_back(static_cast<index::SeriesId>(id));
+  }
+  const std::string name = CheckpointFileName(next.next_file++);
+  const std::string path = context_.directory + "/" + name;
+  std::vector<uint64_t> payload_offsets;
+  RETURN_IF_ERROR(WriteCheckpoint(context_.file_system, path, context_.store->database_id(), context_.head,
+                                  new_series, frozen, &payload_offsets));
+  next.first_segment = *segment;
+  next.files.push_back(name);
+  RETURN_IF_ERROR(CommitManifest(std::move(next), {}));
+  series_checkpointed_ = manifest_.next_series_id;
+  journal_bytes_at_checkpoint_.store(journal_bytes);
+  ++checkpoints_;
+  RETURN_IF_ERROR(AdoptCheckpoint(path, frozen, payload_offsets));
+  return context_.journal->RemoveSegmentsBefore(manifest_.first_segment);
+}
+
+// From now on the chunks are read from the file; their memory is given back.
+Status Maintenance::AdoptCheckpoint(const std::string& path, std::span<const FrozenSeries> frozen,
+                                    std::span<const uint64_t> payload_offsets) {
+  ASSIGN_OR_RETURN(std::shared_ptr<const RandomAccessFile> file, context_.file_system->OpenMapped(path));
+  ASSIGN_OR_RETURN(const std::string_view bytes, file->Read(0, file->size(), nullptr));
+  std::vector<SealedChunk*> replacements;
+  replacements.reserve(frozen.size());
+  std::vector<SealedChunk*> chunks;
+  size_t next_offset = 0;
+  for (const FrozenSeries& series : frozen) {
+    SealedChunk* older = nullptr;
+    UnwrittenChunks(series, &chunks, &older);
+    for (const SealedChunk* chunk : chunks) {
+      auto* mapped = new SealedChunk;
+      mapped->payload_bytes = chunk->payload_bytes;
+      mapped->min_time_ms = chunk->min_time_ms;
+      mapped->max_time_ms = chunk->max_time_ms;
+      mapped->payload = reinterpret_cast<const uint8_t*>(bytes.data()) + payload_offsets[next_offset++];
+      mapped->sample_count = chunk->sample_count;
+      mapped->arrival = chunk->arrival;
+      mapped->older = older;
+      SealedChunkPtr::Acquire(older);
+      older = mapped;
+    }
+    replacements.push_back(older);
+  }
+  mapped_files_.push_back(std::move(file));
+  context_.head->Replace(frozen, replacements, std::make_shared<const MappedFiles>(mapped_files_));
+  return OkStatus();
+}
+
+void Maintenance::RemoveFiles(std::span<const std::string> names) {
+  for (const std::string& name : names) {
+    const Status status = context_.file_system->Remove(context_.directory + "/" + name);
+    if (!status.ok()) context_.log(LogLevel::kWarning, status.WithContext("removing an old checkpoint").ToString());
+  }
+}
+
+Status Maintenance::FlushLocked() {
+  Result<uint64_t> segment = uint64_t{0};
+  std::vector<FrozenSeries> frozen;
+  HeadManifest next = manifest_;
+  std::pair<int64_t, int64_t> range;
+  const uint64_t journal_bytes = context_.journal->bytes_appended();
+  context_.commits->RunAlone([&] {
+    segment = context_.journal->StartSegment();
+    if (!segment.ok()) return;
+    frozen = context_.head->Freeze(Head::FreezeScope::kAllSeries);
+    range = context_.head->ResetTimeRange();
+    next.sequence = context_.commits->last_sequence();
+    next.next_series_id = context_.head->next_id();
+  });
+  RETURN_IF_ERROR(segment.status());
+  last_flush_ns_ = Clock::System()->SteadyNs();
+  const bool any_chunk = std::any_of(frozen.begin(), frozen.end(), [](const FrozenSeries& s) { return bool(s.newest); });
+  if (!any_chunk) return OkStatus();
+
+  const FlushInput input{frozen, range.first, range.second, manifest_.flushed_sequence + 1, next.sequence};
+  kv::CatalogEdit edit;
+  if (auto parts = WriteParts(context_.store, context_.head, input); parts.ok()) {
+    edit.add = *std::move(parts);
+  } else {
+    context_.head->WidenTimeRange(range.first, range.second);
+    return parts.status();
+  }
+  // The journal's records name series by number: the next recovery needs the table, without samples.
+  std::vector<index::SeriesId> all_series;
+  std::vector<FrozenSeries> without_samples;
+  for (const FrozenSeries& series : frozen) {
+    all_series.push_back(series.id);
+    without_samples.push_back({series.id, SealedChunkPtr(), series.max_time_ms, series.newest_value_bits});
+  }
+  const std::string name = CheckpointFileName(next.next_file++);
+  std::vector<uint64_t> payload_offsets;
+  RETURN_IF_ERROR(WriteCheckpoint(context_.file_system, context_.directory + "/" + name, context_.store->database_id(),
+                                  context_.head, all_series, without_samples, &payload_offsets));
+  next.flushed_sequence = next.sequence;
+  next.first_segment = *segment;
+  const std::vector<std::string> old_files = std::exchange(next.files, {name});
+  RETURN_IF_ERROR(CommitManifest(std::move(next), std::move(edit)));
+  series_checkpointed_ = manifest_.next_series_id;
+  journal_bytes_at_checkpoint_.store(journal_bytes);
+  ++flushes_;
+  // Readers look at the head first and at the catalog after it, so they miss nothing between these two steps.
+  mapped_files_.clear();
+  context_.head->Replace(frozen, {}, nullptr);
+  RemoveFiles(old_files);
+  RemoveIdleSeries();
+  return context_.journal->RemoveSegmentsBefore(manifest_.first_segment);
+}
+
+void Maintenance::RemoveIdleSeries() {
+  const int64_t newest = context_.head->TimeRangeMs().second;
+  if (newest == INT64_MIN) return;
+  context_.commits->RunAlone([&] { context_.head->RemoveIdle(newest - kIdleSeriesMs); });
+}
+
+// Parts that a failed merge had to do with, and all that overlap them, stay as they are: merging around them would break
+// the order of versions.
+std::vector<format::PartInfo> Maintenance::MergeableParts(const kv::CatalogVersion& version) const {
+  std::vector<format::PartInfo> blocked;
+  for (const auto& part : version.parts) {
+    if (unmergeable_parts_.contains(part->info().part_id)) blocked.push_back(part->info());
+  }
+  std::vector<format::PartInfo> mergeable;
+  for (const auto& part : version.parts) {
+    const format::PartInfo& info = part->info();
+    const bool overlaps = std::any_of(blocked.begin(), blocked.end(), [&](const format::PartInfo& other) {
+      return info.min_time_ms <= other.max_time_ms && other.min_time_ms <= info.max_time_ms;
+    });
+    if (!overlaps) mergeable.push_back(info);
+  }
+  return mergeable;
+}
+
+Status Maintenance::MergeDue() {
+  while (true) {
+    const std::shared_ptr<const kv::CatalogVersion> version = context_.store->current();
+    const auto job = compaction::PlanMerge(MergeableParts(*version), PlannerOptionsOf(*context_.options));
+    if (!job) return OkStatus();
+    std::vector<std::shared_ptr<const kv::Part>> inputs;
+    for (const uint64_t id : job->part_ids) {
+      for (const auto& part : version->parts) {
+        if (part->info().part_id == id) inputs.push_back(part);
+      }
+    }
+    Result<format::PartInfo> merged = compaction::MergeParts(context_.store, inputs);
+    if (!merged.ok()) {
+      unmergeable_parts_.insert(job->part_ids.begin(), job->part_ids.end());
+      return merged.status().WithContext("merging parts");
+    }
+    kv::CatalogEdit edit;
+    edit.add.push_back(*std::move(merged));
+    edit.remove = job->part_ids;
+    RETURN_IF_ERROR(context_.store->Commit(edit));
+    context_.readers->Prune(*context_.store->current());
+    ++merges_;
+  }
+}
+
+Status Maintenance::DropExpired() {
+  std::vector<format::PartInfo> infos;
+  for (const auto& part : context_.store->current()->parts) infos.push_back(part->info());
+  kv::CatalogEdit edit;
+  edit.remove = compaction::PlanRetention(infos, PlannerOptionsOf(*context_.options), context_.now_ms());
+  if (edit.remove.empty()) return OkStatus();
+  RETURN_IF_ERROR(context_.store->Commit(edit));
+  context_.readers->Prune(*context_.store->current());
+  return OkStatus();
+}
+
+Status Maintenance::MaintainLocked() {
+  last_maintain_ns_ = Clock::System()->SteadyNs();
+  const Status merged = MergeDue();
+  RETURN_IF_ERROR(DropExpired());
+  return merged;
+}
+
+bool Maintenance::FlushDue() const {
+  if (context_.head->sample_bytes() >= context_.options->head_bytes_max) return true;
+  const auto [min_ms, max_ms] = context_.head->TimeRangeMs();
+  return min_ms < max_ms && max_ms - min_ms > context_.options->head_span_ms_max &&
+         Clock::System()->SteadyNs() - last_flush_ns_ > kSpanFlushIntervalNs;
+}
+
+bool Maintenance::CheckpointDue() const {
+  return context_.journal->bytes_appended() - journal_bytes_at_checkpoint_.load() >=
+         context_.options->checkpoint_journal_bytes;
+}
+
+void Maintenance::RunDue() {
+  MutexLock lock(&mutex_);
+  auto report = [this](std::string_view what, const Status& status) {
+    if (!status.ok()) context_.log(LogLevel::kError, status.WithContext(what).ToString());
+  };
+  const uint64_t flushes_before = flushes_.load();
+  if (FlushDue()) {
+    report("flush", FlushLocked());
+  } else if (CheckpointDue()) {
+    report("checkpoint", CheckpointLocked());
+  }
+  if (flushes_.load() != flushes_before || Clock::System()->SteadyNs() - last_maintain_ns_ > kMaintainIntervalNs) {
+    report("maintenance", MaintainLocked());
+  }
+}
+
+MaintenanceCounters Maintenance::counters() const { return {checkpoints_.load(), flushes_.load(), merges_.load()}; }
+
+}  // namespace varve::engine

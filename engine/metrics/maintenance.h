@@ -1,0 +1,98 @@
+// Maintenance: checkpoints, flushes, merges and retention; what the background thread does and the API may ask for.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+#include <unordered_set>
+#include <vector>
+
+#include "base/clock.h"
+#include "base/mutex.h"
+#include "engine/commit_queue.h"
+#include "engine/metrics/checkpoint.h"
+#include "engine/metrics/head.h"
+#include "engine/metrics/part_readers.h"
+#include "storage/file_system.h"
+#include "storage/journal/journal.h"
+#include "storage/kv/store.h"
+#include "varve/options.h"
+#include "varve/status.h"
+
+namespace varve::engine {
+
+// Everything is borrowed and outlives the Maintenance.
+struct MaintenanceContext {
+  const Options* options = nullptr;
+  FileSystem* file_system = nullptr;
+  std::string directory;
+  kv::Store* store = nullptr;
+  Head* head = nullptr;
+  journal::Writer* journal = nullptr;
+  CommitQueue* commits = nullptr;
+  PartReaders* readers = nullptr;
+  std::function<int64_t()> now_ms;
+  std::function<void(LogLevel, std::string_view)> log;
+};
+
+struct MaintenanceCounters {
+  uint64_t checkpoints = 0;
+  uint64_t flushes = 0;
+  uint64_t merges = 0;
+};
+
+// Thread safety: all methods from any thread; jobs run one at a time.
+class Maintenance {
+ public:
+  // `manifest` and `mapped_files` are what recovery found; series with ids below `series_checkpointed` are in its files.
+  Maintenance(MaintenanceContext context, HeadManifest manifest, uint64_t series_checkpointed,
+              MappedFiles mapped_files);
+
+  // Writes what was appended since the last checkpoint to a checkpoint file and drops the journal before it.
+  Status Checkpoint() EXCLUDES(mutex_);
+  // Writes the whole head into parts. The head's series stay known.
+  Status Flush() EXCLUDES(mutex_);
+  // Merges until none is due, then drops what is out of retention.
+  Status Maintain() EXCLUDES(mutex_);
+  // One round of whatever is due by size, span or time. Errors are logged and retried at a later round.
+  void RunDue() EXCLUDES(mutex_);
+
+  MaintenanceCounters counters() const;
+
+ private:
+  Status CheckpointLocked() REQUIRES(mutex_);
+  Status FlushLocked() REQUIRES(mutex_);
+  Status MaintainLocked() REQUIRES(mutex_);
+  // Makes `next` durable together with `edit`, and current.
+  Status CommitManifest(HeadManifest next, kv::CatalogEdit edit) REQUIRES(mutex_);
+  Status AdoptCheckpoint(const std::string& path, std::span<const FrozenSeries> frozen,
+                         std::span<const uint64_t> payload_offsets) REQUIRES(mutex_);
+  void RemoveFiles(std::span<const std::string> names);
+  Status MergeDue() REQUIRES(mutex_);
+  Status DropExpired() REQUIRES(mutex_);
+  std::vector<format::PartInfo> MergeableParts(const kv::CatalogVersion& version) const REQUIRES(mutex_);
+  void RemoveIdleSeries() REQUIRES(mutex_);
+  bool FlushDue() const REQUIRES(mutex_);
+  bool CheckpointDue() const;
+
+  const MaintenanceContext context_;
+  Mutex mutex_;
+  HeadManifest manifest_ GUARDED_BY(mutex_);
+  uint64_t series_checkpointed_ GUARDED_BY(mutex_) = 0;  // ids below it are in a checkpoint file
+  int64_t last_flush_ns_ GUARDED_BY(mutex_) = 0;
+  std::atomic<uint64_t> journal_bytes_at_checkpoint_{0};
+
+  MappedFiles mapped_files_ GUARDED_BY(mutex_);  // as the head has them
+  std::unordered_set<uint64_t> unmergeable_parts_ GUARDED_BY(mutex_);  // a merge of them failed
+  int64_t last_maintain_ns_ GUARDED_BY(mutex_) = 0;
+
+  std::atomic<uint64_t> checkpoints_{0};
+  std::atomic<uint64_t> flushes_{0};
+  std::atomic<uint64_t> merges_{0};
+};
+
+}  // namespace varve::engine

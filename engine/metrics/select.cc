@@ -1,0 +1,160 @@
+#include "engine/metrics/select.h"
+
+#include <algorithm>
+#include <string_view>
+#include <unordered_map>
+
+#include "base/hash.h"
+#include "base/status_macros.h"
+#include "compaction/merge.h"
+#include "engine/metrics/part_slice.h"
+
+namespace varve::engine {
+namespace {
+
+// Where one series has samples: in a slice, or (slice == kHeadSource) in the head's snapshot.
+struct SourcePlace {
+  uint32_t slice = 0;
+  uint32_t index = 0;
+};
+constexpr uint32_t kHeadSource = UINT32_MAX;
+
+// One selector's series, each with its places oldest part first and the head last.
+class MetricsSelection final : public SeriesSelection {
+ public:
+  MetricsSelection(HeadSnapshot head, std::vector<std::unique_ptr<PartSlice>> slices)
+      : head_(std::move(head)), slices_(std::move(slices)) {}
+
+  // Joins the sources by labels.
+  Status Build(std::span<const std::shared_ptr<const compaction::MetricsPartReader>> readers) {
+    for (uint32_t slice = 0; slice < slices_.size(); ++slice) {
+      RETURN_IF_ERROR(readers[slice]->index().VisitLabels(
+          slices_[slice]->ordinals(),
+          [&](size_t i, std::string_view labels) { Add(labels, {slice, static_cast<uint32_t>(i)}); }));
+    }
+    for (uint32_t i = 0; i < head_.series.size(); ++i) {
+      const size_t begin = head_.label_begin[i];
+      Add(std::string_view(head_.labels).substr(begin, head_.label_begin[i + 1] - begin), {kHeadSource, i});
+    }
+    // Counting sort of the places by series; stable, so places stay oldest first.
+    place_begin_.assign(labels_.size() + 1, 0);
+    for (const auto& [series, place] : added_) ++place_begin_[series + 1];
+    for (size_t i = 1; i < place_begin_.size(); ++i) place_begin_[i] += place_begin_[i - 1];
+    places_.resize(added_.size());
+    std::vector<size_t> next(place_begin_.begin(), place_begin_.end() - 1);
+    for (const auto& [series, place] : added_) places_[next[series]++] = place;
+    added_ = {};
+    by_labels_ = {};
+    return OkStatus();
+  }
+
+  size_t series_count() const override { return labels_.size(); }
+  const Labels& labels(size_t i) const override { return labels_[i]; }
+
+  Status Read(size_t i, int64_t min_ms, int64_t max_ms, SampleBuffer* out) const override {
+    out->Clear();
+    thread_local std::vector<std::span<const format::ChunkView>> sources;
+    thread_local std::vector<std::shared_ptr<const SliceBlock>> pins;
+    sources.clear();
+    pins.clear();
+    for (size_t k = place_begin_[i]; k < place_begin_[i + 1]; ++k) {
+      const SourcePlace place = places_[k];
+      if (place.slice == kHeadSource) {
+        const SnapshotSeries& series = head_.series[place.index];
+        const std::span chunks(head_.chunks);
+        sources.push_back(chunks.subspan(series.chunk_begin, series.in_order_count));
+        if (series.late_count != 0) {
+          sources.push_back(chunks.subspan(series.chunk_begin + series.in_order_count, series.late_count));
+        }
+        continue;
+      }
+      ASSIGN_OR_RETURN(PartSlice::Place read, slices_[place.slice]->Read(place.index));
+      sources.push_back(read.block->chunks(read.index));
+      pins.push_back(std::move(read.block));
+    }
+    const Status status = compaction::MergeChunks(sources, min_ms, max_ms, &out->timestamps_ms, &out->values);
+    pins.clear();
+    return status;
+  }
+
+ private:
+  void Add(std::string_view labels, SourcePlace place) {
+    uint32_t series = static_cast<uint32_t>(labels_.size());
+    // A single source has each series once.
+    if (slices_.size() + (head_.series.empty() ? 0 : 1) > 1) {
+      const auto [at, added] = by_labels_.try_emplace(std::string(labels), series);
+      series = at->second;
+    }
+    if (series == labels_.size()) labels_.push_back(Labels::FromCanonicalBytes(std::string(labels)));
+    added_.emplace_back(series, place);
+  }
+
+  const HeadSnapshot head_;
+  const std::vector<std::unique_ptr<PartSlice>> slices_;
+  std::vector<Labels> labels_;
+  std::vector<size_t> place_begin_;
+  std::vector<SourcePlace> places_;
+  // While building.
+  std::vector<std::pair<uint32_t, SourcePlace>> added_;
+  struct BytesHash {
+    size_t operator()(const std::string& bytes) const { return Hash64(bytes); }
+  };
+  std::unordered_map<std::string, uint32_t, BytesHash> by_labels_;
+};
+
+}  // namespace
+
+Result<std::vector<index::LabelMatcher>> CompileMatchers(const Selector& selector) {
+  std::vector<index::LabelMatcher> compiled;
+  for (const Matcher& matcher : selector) {
+    ASSIGN_OR_RETURN(auto one, index::LabelMatcher::Compile(static_cast<index::MatchOp>(matcher.op), matcher.name,
+                                                            matcher.value));
+    compiled.push_back(std::move(one));
+  }
+  return compiled;
+}
+
+static_assert(static_cast<int>(MatchOp::kEqual) == static_cast<int>(index::MatchOp::kEqual) &&
+              static_cast<int>(MatchOp::kNotEqual) == static_cast<int>(index::MatchOp::kNotEqual) &&
+              static_cast<int>(MatchOp::kRegexMatch) == static_cast<int>(index::MatchOp::kRegexMatch) &&
+              static_cast<int>(MatchOp::kRegexNotMatch) == static_cast<int>(index::MatchOp::kRegexNotMatch));
+
+Result<std::vector<std::shared_ptr<const SeriesSelection>>> MetricsReader::Select(
+    std::span<const SelectRequest> requests) {
+  std::vector<std::vector<index::LabelMatcher>> matchers;
+  std::vector<HeadSelect> selects;
+  matchers.reserve(requests.size());
+  for (const SelectRequest& request : requests) {
+    ASSIGN_OR_RETURN(auto compiled, CompileMatchers(request.matchers));
+    matchers.push_back(std::move(compiled));
+    selects.push_back({matchers.back(), request.min_ms, request.max_ms});
+  }
+  // The head first: what a flush takes away from it is in the catalog before.
+  std::vector<HeadSnapshot> heads = head_->Snapshot(selects);
+  const std::shared_ptr<const kv::CatalogVersion> version = store_->current();
+
+  std::vector<std::shared_ptr<const SeriesSelection>> selections;
+  for (size_t i = 0; i < requests.size(); ++i) {
+    std::vector<std::unique_ptr<PartSlice>> slices;
+    std::vector<std::shared_ptr<const compaction::MetricsPartReader>> slice_readers;
+    for (const std::shared_ptr<const kv::Part>& part : version->parts) {
+      const format::PartInfo& info = part->info();
+      if (info.signal != format::Signal::kMetrics || info.tier != format::Tier::kRaw ||
+          info.min_time_ms > requests[i].max_ms || info.max_time_ms < requests[i].min_ms) {
+        continue;
+      }
+      ASSIGN_OR_RETURN(auto reader, readers_->Get(part));
+      ASSIGN_OR_RETURN(auto ordinals, reader->index().Match(matchers[i]));
+      if (ordinals.empty()) continue;
+      slice_readers.push_back(reader);
+      slices.push_back(std::make_unique<PartSlice>(std::move(reader), std::move(ordinals), requests[i].min_ms,
+                                                   requests[i].max_ms));
+    }
+    auto selection = std::make_shared<MetricsSelection>(std::move(heads[i]), std::move(slices));
+    RETURN_IF_ERROR(selection->Build(slice_readers));
+    selections.push_back(std::move(selection));
+  }
+  return selections;
+}
+
+}  // namespace varve::engine
