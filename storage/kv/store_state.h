@@ -1,0 +1,40 @@
+// What a store keeps of itself in the `state` family. Layout: docs/FORMATS.md, "Store: families and
+// keys".
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+#include "varve/status.h"
+
+namespace varve::kv {
+
+// On disk. First byte of every key of `state`: whose it is.
+inline constexpr char kStoreKeyPrefix = '\0';
+inline constexpr char kEngineKeyPrefix = '\1';
+
+std::string FormatKey();
+std::string NextPartIdKey();
+std::string EngineKey(std::string_view key);
+
+// Bits of the feature mask, on disk: never change one. A bit says that the directory may hold
+// something which a version that lacks the bit would misread.
+inline constexpr uint64_t kFeatureMetricParts = uint64_t{1} << 0;
+inline constexpr uint64_t kKnownFeatures = kFeatureMetricParts;
+
+// Written once, when a directory is created.
+struct StoreFormat {
+  static constexpr uint8_t kVersion = 1;
+  uint64_t features = kKnownFeatures;
+  uint64_t database_id = 0;
+};
+std::string EncodeStoreFormat(const StoreFormat& format);
+// Error: kDataLoss; kFailedPrecondition for a newer version or an unknown feature (named).
+Result<StoreFormat> DecodeStoreFormat(std::string_view bytes);
+
+std::string EncodeNextPartId(uint64_t next_part_id);
+// Error: kDataLoss.
+Result<uint64_t> DecodeNextPartId(std::string_view bytes);
+
+}  // namespace varve::kv
