@@ -12,6 +12,7 @@
 #include <array>
 #include <atomic>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <span>
 #include <string>
@@ -83,6 +84,11 @@ class Head {
 
   // Takes one consistent snapshot for all selects. Any thread.
   std::vector<HeadSnapshot> Snapshot(std::span<const HeadSelect> selects) EXCLUDES(index_mutex, visibility_mutex);
+
+  // Calls visit(canonical labels) for every series that matches and may have a sample in the select's range. `visit` runs
+  // under the index lock and must not call back. Any thread.
+  void VisitLabels(const HeadSelect& select, const std::function<void(std::string_view)>& visit)
+      EXCLUDES(index_mutex, visibility_mutex);
 
   // For recovery. Single-threaded use only; ids ascend.
   Status RestoreSeries(index::SeriesId id, std::string_view labels);

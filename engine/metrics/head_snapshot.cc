@@ -47,6 +47,34 @@ void AddLateBuffer(const HeadSeries& series, const HeadSelect& select, HeadSnaps
 
 }  // namespace
 
+namespace {
+
+bool SeriesTouches(const HeadSeries& series, const HeadSelect& select) {
+  if (series.encoder.sample_count != 0 && Touches(series.open_min_time_ms, series.max_time_ms, select)) return true;
+  for (const SealedChunk* chunk = series.newest; chunk != nullptr; chunk = chunk->older) {
+    if (Touches(chunk->min_time_ms, chunk->max_time_ms, select)) return true;
+  }
+  return series.late != nullptr &&
+         Touches(series.late->samples.front().timestamp_ms, series.late->samples.back().timestamp_ms, select);
+}
+
+}  // namespace
+
+void Head::VisitLabels(const HeadSelect& select, const std::function<void(std::string_view)>& visit) {
+  ReaderLock index_lock(&index_mutex);
+  std::vector<index::SeriesId> ids = index.Match(select.matchers);
+  {
+    MutexLock lock(&visibility_mutex);
+    std::erase_if(ids, [&](index::SeriesId id) { return !SeriesTouches(*series(id), select); });
+  }
+  std::string labels;
+  for (const index::SeriesId id : ids) {
+    labels.clear();
+    index.AppendLabels(id, &labels);
+    visit(labels);
+  }
+}
+
 bool Head::SelectSeries(const HeadSelect& select, index::SeriesId id, HeadSnapshot* snapshot) {
   const HeadSeries& target = *series(id);
   SnapshotSeries selected;

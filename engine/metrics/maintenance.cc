@@ -16,6 +16,7 @@ constexpr int64_t kIdleSeriesMs = int64_t{30} * 60 * 1000;
 // Bulk loads of history span much time at once; a span alone does not start flushes faster than this.
 constexpr int64_t kSpanFlushIntervalNs = int64_t{60} * 1'000'000'000;
 constexpr int64_t kMaintainIntervalNs = int64_t{60} * 1'000'000'000;
+constexpr int64_t kRetryIntervalNs = int64_t{5} * 1'000'000'000;
 
 compaction::PlannerOptions PlannerOptionsOf(const Options& options) {
   compaction::PlannerOptions planner;
@@ -262,8 +263,12 @@ bool Maintenance::CheckpointDue() const {
 
 void Maintenance::RunDue() {
   MutexLock lock(&mutex_);
-  auto report = [this](std::string_view what, const Status& status) {
-    if (!status.ok()) context_.log(LogLevel::kError, status.WithContext(what).ToString());
+  const int64_t now_ns = Clock::System()->SteadyNs();
+  if (now_ns < retry_after_ns_) return;
+  auto report = [&](std::string_view what, const Status& status) {
+    if (status.ok()) return;
+    context_.log(LogLevel::kError, status.WithContext(what).ToString());
+    retry_after_ns_ = now_ns + kRetryIntervalNs;
   };
   const uint64_t flushes_before = flushes_.load();
   if (FlushDue()) {
@@ -271,7 +276,7 @@ void Maintenance::RunDue() {
   } else if (CheckpointDue()) {
     report("checkpoint", CheckpointLocked());
   }
-  if (flushes_.load() != flushes_before || Clock::System()->SteadyNs() - last_maintain_ns_ > kMaintainIntervalNs) {
+  if (flushes_.load() != flushes_before || now_ns - last_maintain_ns_ > kMaintainIntervalNs) {
     report("maintenance", MaintainLocked());
   }
 }

@@ -89,6 +89,7 @@ class Maintenance {
   MappedFiles mapped_files_ GUARDED_BY(mutex_);  // as the head has them
   std::unordered_set<uint64_t> unmergeable_parts_ GUARDED_BY(mutex_);  // a merge of them failed
   int64_t last_maintain_ns_ GUARDED_BY(mutex_) = 0;
+  int64_t retry_after_ns_ GUARDED_BY(mutex_) = 0;  // a failed round waits
 
   std::atomic<uint64_t> checkpoints_{0};
   std::atomic<uint64_t> flushes_{0};

@@ -53,10 +53,9 @@ class MetricsSelection final : public SeriesSelection {
 
   Status Read(size_t i, int64_t min_ms, int64_t max_ms, SampleBuffer* out) const override {
     out->Clear();
-    thread_local std::vector<std::span<const format::ChunkView>> sources;
-    thread_local std::vector<std::shared_ptr<const SliceBlock>> pins;
-    sources.clear();
-    pins.clear();
+    std::vector<std::span<const format::ChunkView>> sources;
+    std::vector<std::shared_ptr<const SliceBlock>> pins;
+    sources.reserve(2 * (place_begin_[i + 1] - place_begin_[i]));
     for (size_t k = place_begin_[i]; k < place_begin_[i + 1]; ++k) {
       const SourcePlace place = places_[k];
       if (place.slice == kHeadSource) {
@@ -72,9 +71,7 @@ class MetricsSelection final : public SeriesSelection {
       sources.push_back(read.block->chunks(read.index));
       pins.push_back(std::move(read.block));
     }
-    const Status status = compaction::MergeChunks(sources, min_ms, max_ms, &out->timestamps_ms, &out->values);
-    pins.clear();
-    return status;
+    return compaction::MergeChunks(sources, min_ms, max_ms, &out->timestamps_ms, &out->values);
   }
 
  private:

@@ -127,7 +127,8 @@ class Database {
   // Closes without a checkpoint if Close was not called: the next open replays the journal.
   virtual ~Database() = default;
 
-  // Checkpoints and closes. Later calls of any method return kFailedPrecondition. Idempotent.
+  // Waits for calls under way, checkpoints and closes. Later calls that can fail return kFailedPrecondition. The
+  // directory is given back when the object is destroyed. Idempotent.
   virtual Status Close() = 0;
 
   // Appends every sample of `batch` that is valid and reports the rest; learned references are written into the
@@ -137,8 +138,8 @@ class Database {
   // `batch` is borrowed until return. Cost: one group commit; concurrent callers share a sync.
   virtual Result<AppendResult> Append(WriteBatch* batch) = 0;
 
-  // Label sets of the series that match any selector and have a sample in `range`, sorted; at most `limit`
-  // (0: no limit). kInvalidArgument for a bad regular expression.
+  // Label sets of the series that match any selector and may have a sample in `range` (exact to a chunk in the head, to
+  // a part on disk), sorted; at most `limit` (0: no limit). kInvalidArgument for a bad regular expression.
   virtual Result<std::vector<Labels>> Series(std::span<const Selector> selectors, TimeRange range, size_t limit) = 0;
   // Sorted, distinct. The time range is honoured at the granularity of parts and the head.
   virtual Result<std::vector<std::string>> LabelNames(std::span<const Selector> selectors, TimeRange range,

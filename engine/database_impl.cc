@@ -1,0 +1,327 @@
+#include "engine/database_impl.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "base/check.h"
+#include "base/clock.h"
+#include "base/status_macros.h"
+#include "engine/metrics/recovery.h"
+#include "engine/metrics/sample_record.h"
+#include "engine/open.h"
+
+namespace varve {
+
+Result<std::unique_ptr<Database>> Database::Open(const Options& options, const std::string& path) {
+  return engine::OpenDatabase(options, path, FileSystem::Posix());
+}
+
+std::string_view RejectReasonName(RejectReason reason) {
+  switch (reason) {
+    case RejectReason::kNone: return "none";
+    case RejectReason::kInvalidLabelName: return "invalid_label_name";
+    case RejectReason::kInvalidLabelValue: return "invalid_label_value";
+    case RejectReason::kDuplicateLabelName: return "duplicate_label_name";
+    case RejectReason::kNoLabels: return "no_labels";
+    case RejectReason::kTooManyLabels: return "too_many_labels";
+    case RejectReason::kLabelNameTooLong: return "label_name_too_long";
+    case RejectReason::kLabelValueTooLong: return "label_value_too_long";
+    case RejectReason::kSeriesLimit: return "series_limit";
+    case RejectReason::kUnknownSeriesRef: return "unknown_series_ref";
+    case RejectReason::kTooFarInFuture: return "too_far_in_future";
+    case RejectReason::kOutOfRetention: return "out_of_retention";
+  }
+  return "unknown";
+}
+
+}  // namespace varve
+
+namespace varve::engine {
+namespace {
+
+constexpr int64_t kMaintenancePollMs = 100;
+
+}  // namespace
+
+Result<std::unique_ptr<Database>> OpenDatabase(const Options& options, const std::string& path,
+                                               FileSystem* file_system) {
+  ASSIGN_OR_RETURN(std::unique_ptr<DatabaseImpl> database, DatabaseImpl::Open(options, path, file_system));
+  return std::unique_ptr<Database>(std::move(database));
+}
+
+std::unique_ptr<Reader> NewReader(Database* database) {
+  auto* impl = dynamic_cast<DatabaseImpl*>(database);
+  VARVE_CHECK(impl != nullptr);
+  return impl->NewReader();
+}
+
+DatabaseImpl::DatabaseImpl(const Options& options, std::string path, FileSystem* file_system)
+    : options_(options), path_(std::move(path)), file_system_(file_system), head_(options) {}
+
+Result<std::unique_ptr<DatabaseImpl>> DatabaseImpl::Open(const Options& options, const std::string& path,
+                                                         FileSystem* file_system) {
+  std::unique_ptr<DatabaseImpl> database(new DatabaseImpl(options, path, file_system));
+  RETURN_IF_ERROR(database->OpenStore().WithContext("opening database " + path));
+  RETURN_IF_ERROR(database->Recover().WithContext("recovering database " + path));
+  database->StartThreads();
+  return database;
+}
+
+Status DatabaseImpl::OpenStore() {
+  ASSIGN_OR_RETURN(const bool exists, file_system_->Exists(path_));
+  if (!exists && !options_.create_if_missing) return NotFoundError("no such directory, and create_if_missing is off");
+  RETURN_IF_ERROR(file_system_->CreateDirectory(path_));
+  ASSIGN_OR_RETURN(lock_, file_system_->Lock(path_ + "/LOCK"));
+  kv::StoreOptions store_options;
+  store_options.cache_bytes = options_.storage_cache_bytes;
+  if (options_.log) {
+    store_options.log = [log = options_.log](std::string_view message) { log(LogLevel::kWarning, message); };
+  }
+  ASSIGN_OR_RETURN(store_, kv::Store::Open(file_system_, path_ + "/store", store_options));
+  metadata_ = std::make_unique<MetadataRegistry>(store_.get());
+  return metadata_->Load();
+}
+
+Status DatabaseImpl::Recover() {
+  const int64_t started_ns = Clock::System()->SteadyNs();
+  auto log = [this](LogLevel level, std::string_view message) {
+    if (options_.log) options_.log(level, message);
+  };
+  const std::string journal_directory = path_ + "/journal";
+  RETURN_IF_ERROR(file_system_->CreateDirectory(journal_directory));
+  ASSIGN_OR_RETURN(RecoveredHead recovered,
+                   RecoverHead(file_system_, path_, journal_directory, store_.get(), &head_, log));
+  recovery_damaged_records_ = recovered.damaged_records;
+  journal::WriterOptions journal_options;
+  journal_options.database_id = store_->database_id();
+  journal_ = std::make_unique<journal::Writer>(file_system_, journal_directory, journal_options,
+                                               recovered.next_segment);
+  commits_ = std::make_unique<CommitQueue>(&head_, journal_.get(), options_.durability, recovered.next_sequence);
+  MaintenanceContext context;
+  context.options = &options_;
+  context.file_system = file_system_;
+  context.directory = path_;
+  context.store = store_.get();
+  context.head = &head_;
+  context.journal = journal_.get();
+  context.commits = commits_.get();
+  context.readers = &readers_;
+  context.now_ms = [this] { return NowMs(); };
+  context.log = log;
+  maintenance_ = std::make_unique<Maintenance>(std::move(context), std::move(recovered.manifest),
+                                               recovered.series_checkpointed, std::move(recovered.mapped_files));
+  recovery_ms_ = static_cast<uint64_t>((Clock::System()->SteadyNs() - started_ns) / 1'000'000);
+  return OkStatus();
+}
+
+void DatabaseImpl::StartThreads() {
+  maintenance_thread_ = std::thread([this] { MaintenanceLoop(); });
+  pthread_setname_np(maintenance_thread_.native_handle(), "varve-maint");
+  if (options_.durability != Durability::kInterval) return;
+  sync_thread_ = std::thread([this] { SyncLoop(); });
+  pthread_setname_np(sync_thread_.native_handle(), "varve-sync");
+}
+
+void DatabaseImpl::StopThreads() {
+  {
+    MutexLock lock(&threads_mutex_);
+    stopping_ = true;
+    threads_changed_.NotifyAll();
+  }
+  if (maintenance_thread_.joinable()) maintenance_thread_.join();
+  if (sync_thread_.joinable()) sync_thread_.join();
+}
+
+void DatabaseImpl::MaintenanceLoop() {
+  while (true) {
+    {
+      MutexLock lock(&threads_mutex_);
+      if (!stopping_) threads_changed_.WaitForMs(&threads_mutex_, kMaintenancePollMs);
+      if (stopping_) return;
+    }
+    maintenance_->RunDue();
+  }
+}
+
+void DatabaseImpl::SyncLoop() {
+  while (true) {
+    {
+      MutexLock lock(&threads_mutex_);
+      if (!stopping_) threads_changed_.WaitForMs(&threads_mutex_, options_.durability_interval_ms);
+      if (stopping_) return;
+    }
+    // A failure is sticky in the journal, so the next append reports it.
+    if (Status status = journal_->Sync(); !status.ok() && options_.log) {
+      options_.log(LogLevel::kError, status.WithContext("journal").ToString());
+    }
+  }
+}
+
+DatabaseImpl::~DatabaseImpl() { StopThreads(); }
+
+Status DatabaseImpl::Close() {
+  StopThreads();
+  WriterLock lock(&open_mutex_);
+  if (closed_) return OkStatus();
+  closed_ = true;
+  const Status checkpointed = maintenance_->Checkpoint();
+  RETURN_IF_ERROR(journal_->Close());
+  return checkpointed;
+}
+
+Status DatabaseImpl::CheckOpen() const {
+  return closed_ ? FailedPreconditionError("the database is closed") : OkStatus();
+}
+
+int64_t DatabaseImpl::NowMs() const { return options_.now_ms ? options_.now_ms() : Clock::System()->NowMs(); }
+
+Status DatabaseImpl::CheckPressure() {
+  if (head_.sample_bytes() > options_.head_bytes_max + options_.head_bytes_max / 2) {
+    refused_pressure_.fetch_add(1, std::memory_order_relaxed);
+    return ResourceExhaustedError("head memory: " + std::to_string(head_.sample_bytes()) +
+                                  " bytes of samples wait to be flushed, the limit is " +
+                                  std::to_string(options_.head_bytes_max));
+  }
+  if (options_.free_disk_bytes_min == 0) return OkStatus();
+  ASSIGN_OR_RETURN(const uint64_t free_bytes, file_system_->FreeBytes(path_));
+  if (free_bytes >= options_.free_disk_bytes_min) return OkStatus();
+  refused_pressure_.fetch_add(1, std::memory_order_relaxed);
+  return ResourceExhaustedError("free disk: " + std::to_string(free_bytes) + " bytes are left on the file system of " +
+                                path_ + ", the floor is " + std::to_string(options_.free_disk_bytes_min));
+}
+
+std::unique_ptr<PreparedBatch> DatabaseImpl::TakeScratch() {
+  MutexLock lock(&scratch_mutex_);
+  if (scratch_.empty()) return std::make_unique<PreparedBatch>();
+  std::unique_ptr<PreparedBatch> scratch = std::move(scratch_.back());
+  scratch_.pop_back();
+  return scratch;
+}
+
+void DatabaseImpl::ReturnScratch(std::unique_ptr<PreparedBatch> scratch) {
+  scratch->Reset(nullptr);
+  constexpr size_t kKeptBytesMax = size_t{4} << 20;
+  if (scratch->journal_body.capacity() > kKeptBytesMax) return;
+  MutexLock lock(&scratch_mutex_);
+  if (scratch_.size() < kScratchMax) scratch_.push_back(std::move(scratch));
+}
+
+Result<AppendResult> DatabaseImpl::Append(WriteBatch* batch) {
+  ReaderLock lock(&open_mutex_);
+  RETURN_IF_ERROR(CheckOpen());
+  RETURN_IF_ERROR(CheckPressure());
+  if (!batch->metadata().empty()) RETURN_IF_ERROR(metadata_->Update(batch->metadata()));
+  std::unique_ptr<PreparedBatch> scratch = TakeScratch();
+  scratch->Reset(batch);
+  Result<AppendResult> result = AppendPrepared(scratch.get());
+  ReturnScratch(std::move(scratch));
+  return result;
+}
+
+Result<AppendResult> DatabaseImpl::AppendPrepared(PreparedBatch* batch) {
+  int64_t min_ms = 0;
+  int64_t max_ms = INT64_MAX;
+  if (options_.retention_ms != 0 || options_.future_limit_ms != 0) {
+    const int64_t now_ms = NowMs();
+    if (options_.retention_ms != 0) min_ms = std::max<int64_t>(0, now_ms - options_.retention_ms);
+    if (options_.future_limit_ms != 0) max_ms = now_ms + options_.future_limit_ms;
+  }
+  head_.Prepare(batch, min_ms, max_ms);
+  if (!batch->runs.empty()) {
+    if (batch->pending.empty()) EncodeSampleRecord(batch);
+    RETURN_IF_ERROR(commits_->Commit(batch));
+  }
+  for (const SeriesRun& run : batch->runs) batch->result.samples_appended += run.sample_count;
+  series_created_.fetch_add(batch->created.size(), std::memory_order_relaxed);
+  CountAppend(batch->result);
+  return std::move(batch->result);
+}
+
+void DatabaseImpl::CountAppend(const AppendResult& result) {
+  samples_appended_.fetch_add(result.samples_appended, std::memory_order_relaxed);
+  for (const Rejection& rejection : result.rejections) {
+    samples_rejected_[static_cast<size_t>(rejection.reason)].fetch_add(rejection.sample_count,
+                                                                       std::memory_order_relaxed);
+  }
+}
+
+Status DatabaseImpl::Flush() {
+  ReaderLock lock(&open_mutex_);
+  RETURN_IF_ERROR(CheckOpen());
+  return maintenance_->Flush();
+}
+
+Status DatabaseImpl::Checkpoint() {
+  ReaderLock lock(&open_mutex_);
+  RETURN_IF_ERROR(CheckOpen());
+  return maintenance_->Checkpoint();
+}
+
+Status DatabaseImpl::Maintain() {
+  ReaderLock lock(&open_mutex_);
+  RETURN_IF_ERROR(CheckOpen());
+  return maintenance_->Maintain();
+}
+
+std::unique_ptr<Reader> DatabaseImpl::NewReader() {
+  return std::make_unique<MetricsReader>(&head_, store_.get(), &readers_);
+}
+
+std::vector<MetricMetadata> DatabaseImpl::Metadata() { return metadata_->All(); }
+
+DatabaseStatistics DatabaseImpl::Statistics() {
+  DatabaseStatistics statistics;
+  {
+    ReaderLock lock(&head_.index_mutex);
+    statistics.head_series_count = head_.index.series_count();
+    statistics.head_index_bytes = head_.index.memory_bytes();
+  }
+  const HeadCounters counters = head_.counters();
+  statistics.head_index_bytes += statistics.head_series_count * sizeof(HeadSeries);
+  statistics.head_chunk_count = counters.sealed_chunks;
+  statistics.head_sample_bytes = counters.sample_bytes;
+  const auto [min_ms, max_ms] = head_.TimeRangeMs();
+  if (min_ms <= max_ms) {
+    statistics.head_min_time_ms = min_ms;
+    statistics.head_max_time_ms = max_ms;
+  }
+  statistics.samples_appended = samples_appended_.load();
+  for (size_t i = 0; i < kRejectReasonCount; ++i) statistics.samples_rejected[i] = samples_rejected_[i].load();
+  statistics.samples_duplicate = counters.duplicates;
+  statistics.samples_overwritten = counters.overwritten;
+  statistics.samples_out_of_order = counters.late + counters.backfill;
+  statistics.series_created = series_created_.load();
+  statistics.appends_refused_pressure = refused_pressure_.load();
+  statistics.journal_bytes_written = journal_->bytes_appended();
+  statistics.journal_sync_count = journal_->sync_count();
+  const MaintenanceCounters maintenance = maintenance_->counters();
+  statistics.checkpoint_count = maintenance.checkpoints;
+  statistics.flush_count = maintenance.flushes;
+  statistics.merge_count = maintenance.merges;
+  for (const auto& part : store_->current()->parts) {
+    ++statistics.part_count;
+    statistics.part_sample_count += part->info().sample_count;
+  }
+  statistics.part_bytes = store_->disk_bytes();
+  statistics.recovery_damaged_records = recovery_damaged_records_;
+  statistics.recovery_ms = recovery_ms_;
+  return statistics;
+}
+
+CardinalityReport DatabaseImpl::Cardinality(size_t limit) {
+  CardinalityReport report;
+  auto named = [](const std::vector<index::LabelCount>& counts) {
+    std::vector<NamedCount> out;
+    for (const index::LabelCount& count : counts) out.push_back({count.name, count.value});
+    return out;
+  };
+  ReaderLock lock(&head_.index_mutex);
+  report.series_by_metric_name = named(head_.index.SeriesByMetricName(limit));
+  report.values_by_label_name = named(head_.index.ValuesByLabelName(limit));
+  report.bytes_by_label_name = named(head_.index.BytesByLabelName(limit));
+  report.series_by_label_pair = named(head_.index.SeriesByPair(limit));
+  report.label_pair_count = head_.index.pair_count();
+  return report;
+}
+
+}  // namespace varve::engine

@@ -1,0 +1,101 @@
+// DatabaseImpl: puts the pieces together.
+#pragma once
+
+#include <atomic>
+#include <functional>
+#include <memory>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "base/mutex.h"
+#include "engine/commit_queue.h"
+#include "engine/metrics/head.h"
+#include "engine/metrics/maintenance.h"
+#include "engine/metrics/metadata_registry.h"
+#include "engine/metrics/part_readers.h"
+#include "engine/metrics/select.h"
+#include "storage/file_system.h"
+#include "storage/journal/journal.h"
+#include "storage/kv/store.h"
+#include "varve/database.h"
+
+namespace varve::engine {
+
+class DatabaseImpl final : public Database {
+ public:
+  static Result<std::unique_ptr<DatabaseImpl>> Open(const Options& options, const std::string& path,
+                                                    FileSystem* file_system);
+  ~DatabaseImpl() override;
+
+  Status Close() override;
+  Result<AppendResult> Append(WriteBatch* batch) override;
+  Result<std::vector<Labels>> Series(std::span<const Selector> selectors, TimeRange range, size_t limit) override;
+  Result<std::vector<std::string>> LabelNames(std::span<const Selector> selectors, TimeRange range,
+                                              size_t limit) override;
+  Result<std::vector<std::string>> LabelValues(std::string_view name, std::span<const Selector> selectors,
+                                               TimeRange range, size_t limit) override;
+  std::vector<MetricMetadata> Metadata() override;
+  Status Flush() override;
+  Status Checkpoint() override;
+  Status Maintain() override;
+  DatabaseStatistics Statistics() override;
+  CardinalityReport Cardinality(size_t limit) override;
+
+  std::unique_ptr<Reader> NewReader();
+
+ private:
+  DatabaseImpl(const Options& options, std::string path, FileSystem* file_system);
+  Status OpenStore();
+  Status Recover();
+  void StartThreads();
+  void StopThreads();
+  void MaintenanceLoop();
+  void SyncLoop();
+  Status CheckOpen() const REQUIRES_SHARED(open_mutex_);
+  Status CheckPressure();
+  int64_t NowMs() const;
+  Result<AppendResult> AppendPrepared(PreparedBatch* batch);
+  void CountAppend(const AppendResult& result);
+
+  std::unique_ptr<PreparedBatch> TakeScratch();
+  void ReturnScratch(std::unique_ptr<PreparedBatch> scratch);
+
+  // Visits the labels of every series that some selector selects, once per source.
+  Status VisitSelected(std::span<const Selector> selectors, TimeRange range,
+                       const std::function<void(std::string_view labels)>& visit);
+
+  const Options options_;
+  const std::string path_;
+  FileSystem* const file_system_;
+  std::unique_ptr<FileLock> lock_;
+  std::unique_ptr<kv::Store> store_;
+  Head head_;
+  PartReaders readers_;
+  std::unique_ptr<MetadataRegistry> metadata_;
+  std::unique_ptr<journal::Writer> journal_;
+  std::unique_ptr<CommitQueue> commits_;
+  std::unique_ptr<Maintenance> maintenance_;
+
+  SharedMutex open_mutex_;  // held shared by every call, exclusively by Close
+  bool closed_ GUARDED_BY(open_mutex_) = false;
+  Mutex threads_mutex_;
+  CondVar threads_changed_;
+  bool stopping_ GUARDED_BY(threads_mutex_) = false;
+  std::thread maintenance_thread_;
+  std::thread sync_thread_;
+
+  static constexpr size_t kScratchMax = 16;
+  Mutex scratch_mutex_;
+  std::vector<std::unique_ptr<PreparedBatch>> scratch_ GUARDED_BY(scratch_mutex_);
+
+  // Statistics.
+  std::atomic<uint64_t> samples_appended_{0};
+  std::atomic<uint64_t> samples_rejected_[kRejectReasonCount] = {};
+  std::atomic<uint64_t> series_created_{0};
+  std::atomic<uint64_t> refused_pressure_{0};
+  uint64_t recovery_damaged_records_ = 0;
+  uint64_t recovery_ms_ = 0;
+};
+
+}  // namespace varve::engine
