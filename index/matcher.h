@@ -29,9 +29,12 @@ class LabelMatcher {
   const std::string& value() const;
   bool Matches(std::string_view value) const;
   bool MatchesEmpty() const;  // so it also selects series without the label
+  bool MatchesAll() const;    // =~".*" and the like: it selects every series
   // The values of which the matcher accepts exactly these, when it is so simple: {"x"} for ="x", {"a","b"} for =~"a|b".
   // Sorted, unique. Only for kEqual and kRegexMatch.
   const std::optional<std::vector<std::string>>& exact_values() const;
+  // The mirror image, only for kNotEqual and kRegexNotMatch: all values but exactly these are accepted.
+  const std::optional<std::vector<std::string>>& excluded_values() const;
   // Every accepted value starts with this (may be empty). Only for kEqual and kRegexMatch.
   std::string_view prefix() const;
 
