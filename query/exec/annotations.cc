@@ -1,0 +1,115 @@
+#include "query/exec/annotations.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "query/exec/go_format.h"
+
+namespace varve::promql::exec {
+namespace {
+
+std::string WithMetricName(std::string text, std::string_view metric) {
+  if (!metric.empty()) text += " for metric name " + QuoteGo(metric);
+  return text;
+}
+
+std::string WithPosition(const std::string& text, std::string_view query, PositionRange position) {
+  return text + " (" + LineColumn(query, position.begin) + ")";
+}
+
+}  // namespace
+
+void Annotations::AddWarning(std::string text, PositionRange position) {
+  MutexLock lock(&mutex_);
+  warnings_["PromQL warning: " + std::move(text)] = position;
+}
+
+void Annotations::AddInfo(std::string text, PositionRange position) {
+  MutexLock lock(&mutex_);
+  infos_["PromQL info: " + std::move(text)] = position;
+}
+
+void Annotations::InvalidQuantile(double q, PositionRange position) {
+  AddWarning("quantile value should be between 0 and 1, got " + FormatGoShort(q), position);
+}
+
+void Annotations::InvalidRatio(double ratio, double capped_to, PositionRange position) {
+  AddWarning("ratio value should be between -1 and 1, got " + FormatGoShort(ratio) +
+                 ", capping to " + FormatGoShort(capped_to),
+             position);
+}
+
+void Annotations::BadBucketLabel(std::string_view metric, std::string_view le,
+                                 PositionRange position) {
+  AddWarning(WithMetricName(
+                 "bucket label \"le\" is missing or has a malformed value of " + QuoteGo(le),
+                 metric),
+             position);
+}
+
+void Annotations::SortInRangeQuery(PositionRange position) {
+  AddWarning("sort is ineffective for range queries since results are always ordered by labels",
+             position);
+}
+
+void Annotations::PossibleNonCounter(std::string_view metric, PositionRange position) {
+  AddInfo("metric might not be a counter, name does not end in _total/_sum/_count/_bucket: " +
+              QuoteGo(metric),
+          position);
+}
+
+void Annotations::ForcedMonotonicity(std::string_view metric, const MonotonicityFix& fix,
+                                     PositionRange position) {
+  std::string text = WithMetricName(
+      "PromQL info: input to histogram_quantile needed to be fixed for monotonicity (see "
+      "https://prometheus.io/docs/prometheus/latest/querying/functions/#histogram_quantile)",
+      metric);
+  MutexLock lock(&mutex_);
+  MonotonicityFixes& fixes = fixes_[std::move(text)];
+  fixes.position = position;
+  if (fixes.count++ == 0) {
+    fixes.merged = fix;
+    fixes.time_min_ms = fix.time_ms;
+    return;
+  }
+  fixes.time_min_ms = std::min(fixes.time_min_ms, fix.time_ms);
+  fixes.merged.time_ms = std::max(fixes.merged.time_ms, fix.time_ms);
+  fixes.merged.bucket_min = std::min(fixes.merged.bucket_min, fix.bucket_min);
+  fixes.merged.bucket_max = std::max(fixes.merged.bucket_max, fix.bucket_max);
+  fixes.merged.difference_max = std::max(fixes.merged.difference_max, fix.difference_max);
+}
+
+void Annotations::IncompatibleTypes(BinaryOp op, PositionRange position) {
+  const std::string name(BinaryOpText(op));
+  AddInfo("incompatible sample types encountered for binary operator " + QuoteGo(name) +
+              ": float " + name + " float",
+          position);
+}
+
+std::vector<std::string> Annotations::Warnings(std::string_view query) const {
+  MutexLock lock(&mutex_);
+  std::vector<std::string> out;
+  for (const auto& [text, position] : warnings_) {
+    out.push_back(WithPosition(text, query, position));
+  }
+  return out;
+}
+
+std::vector<std::string> Annotations::Infos(std::string_view query) const {
+  MutexLock lock(&mutex_);
+  std::vector<std::string> out;
+  for (const auto& [text, position] : infos_) out.push_back(WithPosition(text, query, position));
+  for (const auto& [text, fixes] : fixes_) {
+    const std::string details =
+        text + ", from buckets " + FormatGoShort(fixes.merged.bucket_min) + " to " +
+        FormatGoShort(fixes.merged.bucket_max) + ", with a max diff of " +
+        FormatGoDigits(fixes.merged.difference_max, 2) + ", over " + std::to_string(fixes.count) +
+        " samples from " + FormatRfc3339Seconds(fixes.time_min_ms) + " to " +
+        FormatRfc3339Seconds(fixes.merged.time_ms);
+    out.push_back(WithPosition(details, query, fixes.position));
+  }
+  std::sort(out.begin(), out.end());
+  return out;
+}
+
+}  // namespace varve::promql::exec

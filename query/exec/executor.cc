@@ -1,0 +1,211 @@
+#include "query/exec/executor.h"
+
+#include <cmath>
+#include <limits>
+#include <utility>
+
+#include "base/check.h"
+#include "base/status_macros.h"
+#include "query/exec/classic_histogram.h"
+#include "query/exec/group_accumulator.h"
+#include "query/exec/label_functions.h"
+#include "query/exec/ranked_aggregation.h"
+#include "query/exec/row_merge.h"
+#include "query/exec/scalar_ops.h"
+#include "query/exec/sort_functions.h"
+#include "query/exec/vector_matching.h"
+
+namespace varve::promql::exec {
+namespace {
+
+TimeGrid FirstStep(const TimeGrid& grid) { return {grid.start_ms, grid.step_ms, 1}; }
+
+}  // namespace
+
+Result<ScalarColumn> Executor::Scalar(const PlanNode& node, const TimeGrid& grid) const {
+  VARVE_CHECK(node.type == ValueType::kScalar);
+  if (const auto* constant = std::get_if<ConstantNode>(&node.op)) {
+    return ScalarColumn(grid.count, constant->value);
+  }
+  if (std::holds_alternative<TimeNode>(node.op)) {
+    ScalarColumn out(grid.count);
+    for (size_t i = 0; i < grid.count; ++i) out[i] = static_cast<double>(grid.At(i)) / 1000;
+    return out;
+  }
+  if (const auto* binary = std::get_if<ScalarBinaryNode>(&node.op)) {
+    ASSIGN_OR_RETURN(ScalarColumn lhs, Scalar(*binary->lhs, grid));
+    ASSIGN_OR_RETURN(const ScalarColumn rhs, Scalar(*binary->rhs, grid));
+    for (size_t i = 0; i < grid.count; ++i) {
+      lhs[i] = IsComparison(binary->op)
+                   ? (EvaluateComparison(binary->op, lhs[i], rhs[i]) ? 1.0 : 0.0)
+                   : EvaluateArithmetic(binary->op, lhs[i], rhs[i]);
+    }
+    return lhs;
+  }
+  if (const auto* invariant = std::get_if<StepInvariantNode>(&node.op)) {
+    if (grid.count == 0) return ScalarColumn();
+    ASSIGN_OR_RETURN(const ScalarColumn first, Scalar(*invariant->child, FirstStep(grid)));
+    return ScalarColumn(grid.count, first[0]);
+  }
+  return ScalarOf(std::get<ScalarOfNode>(node.op), grid);
+}
+
+// The one value of a step, or NaN when there is none or several.
+Result<ScalarColumn> Executor::ScalarOf(const ScalarOfNode& node, const TimeGrid& grid) const {
+  ASSIGN_OR_RETURN(const VectorValue value, Vector(*node.vector, grid));
+  const double nan = std::numeric_limits<double>::quiet_NaN();
+  ScalarColumn out(grid.count, nan);
+  std::vector<uint64_t> seen(BitmapWords(grid.count));
+  for (const SeriesRow& row : value.rows()) {
+    ForEachBit(row.column.present, grid.count, [&](size_t i) {
+      out[i] = TestBit(seen.data(), i) ? nan : row.column.values[i];
+      SetBit(seen.data(), i);
+    });
+  }
+  return out;
+}
+
+Result<VectorValue> Executor::Vector(const PlanNode& node, const TimeGrid& grid) const {
+  VARVE_CHECK(node.type == ValueType::kVector);
+  RETURN_IF_ERROR(context_.budget->CheckTime());
+  RETURN_IF_ERROR(context_.budget->CheckSteps(grid.count));
+  if (grid.count == 0) return VectorValue(0, context_.budget);
+  if (const auto* op = std::get_if<AggregationNode>(&node.op)) return Aggregation(*op, grid);
+  if (const auto* op = std::get_if<VectorBinaryNode>(&node.op)) return Binary(*op, grid);
+  if (const auto* op = std::get_if<VectorOfNode>(&node.op)) return VectorOf(*op, grid);
+  if (const auto* op = std::get_if<AbsentNode>(&node.op)) return Absent(*op, grid);
+  if (const auto* op = std::get_if<HistogramNode>(&node.op)) return Histogram(*op, grid);
+  if (const auto* op = std::get_if<LabelReplaceNode>(&node.op)) return LabelReplace(*op, grid);
+  if (const auto* op = std::get_if<LabelJoinNode>(&node.op)) return LabelJoin(*op, grid);
+  if (const auto* op = std::get_if<SortNode>(&node.op)) return Sort(*op, grid);
+  if (const auto* op = std::get_if<StepInvariantNode>(&node.op)) return StepInvariant(*op, grid);
+  return RowOperations(node, grid);
+}
+
+Result<VectorValue> Executor::StepInvariant(const StepInvariantNode& node,
+                                            const TimeGrid& grid) const {
+  ASSIGN_OR_RETURN(VectorValue once, Vector(*node.child, FirstStep(grid)));
+  if (grid.count == 1) return once;
+  VectorValue out(grid.count, context_.budget);
+  for (SeriesRow& row : once.rows()) {
+    if (!TestBit(row.column.present, 0)) continue;
+    ASSIGN_OR_RETURN(const Column column, out.AppendEmpty(std::move(row.labels)));
+    std::fill_n(column.values, grid.count, row.column.values[0]);
+    FillBits(column.present, grid.count);
+  }
+  return out;
+}
+
+Result<VectorValue> Executor::VectorOf(const VectorOfNode& node, const TimeGrid& grid) const {
+  ASSIGN_OR_RETURN(const ScalarColumn scalar, Scalar(*node.scalar, grid));
+  VectorValue out(grid.count, context_.budget);
+  ASSIGN_OR_RETURN(const Column column, out.AppendEmpty(Labels()));
+  std::copy(scalar.begin(), scalar.end(), column.values);
+  FillBits(column.present, grid.count);
+  return out;
+}
+
+Result<VectorValue> Executor::Aggregation(const AggregationNode& node,
+                                          const TimeGrid& grid) const {
+  if (IsStreamingAggregation(node.op)) return StreamingAggregation(node, grid);
+  ScalarColumn param;
+  if (node.param != nullptr) {
+    ASSIGN_OR_RETURN(param, Scalar(*node.param, grid));
+  }
+  ASSIGN_OR_RETURN(VectorValue input, Vector(*node.vector, grid));
+  if (node.op == AggregationOp::kCountValues) {
+    return CountValues(node.projection, node.value_label, input);
+  }
+  if (node.op == AggregationOp::kQuantile) {
+    return AggregateQuantile(node.projection, param, node.param_position, input,
+                             context_.annotations);
+  }
+  return SelectRanked(node.op, node.projection, param, node.param_position, std::move(input),
+                      context_.annotations);
+}
+
+Result<VectorValue> Executor::Binary(const VectorBinaryNode& node, const TimeGrid& grid) const {
+  ASSIGN_OR_RETURN(VectorValue lhs, Vector(*node.lhs, grid));
+  ASSIGN_OR_RETURN(VectorValue rhs, Vector(*node.rhs, grid));
+  const BinaryRule rule{node.op, node.comparison, &node.matching, node.position};
+  if (IsSetOperator(node.op)) return EvaluateSetOperator(rule, std::move(lhs), std::move(rhs));
+  return EvaluateVectorBinary(rule, lhs, rhs, context_.annotations);
+}
+
+Result<VectorValue> Executor::Absent(const AbsentNode& node, const TimeGrid& grid) const {
+  ASSIGN_OR_RETURN(std::vector<uint64_t> absent, PresentSteps(*node.vector, grid));
+  std::vector<uint64_t> every(absent.size());
+  FillBits(every.data(), grid.count);
+  AndNotBits(absent.data(), grid.count, every.data());
+  VectorValue out(grid.count, context_.budget);
+  if (!AnyBit(every.data(), grid.count)) return out;
+  ASSIGN_OR_RETURN(const Column column, out.AppendEmpty(node.labels));
+  std::fill_n(column.values, grid.count, 1.0);
+  OrBits(every.data(), grid.count, column.present);
+  return out;
+}
+
+Result<VectorValue> Executor::Histogram(const HistogramNode& node, const TimeGrid& grid) const {
+  ASSIGN_OR_RETURN(ScalarColumn arg0, Scalar(*node.arg0, grid));
+  if (node.function == FunctionId::kHistogramFraction) {
+    ASSIGN_OR_RETURN(ScalarColumn arg1, Scalar(*node.arg1, grid));
+    ASSIGN_OR_RETURN(const VectorValue input, Vector(*node.vector, grid));
+    return EvaluateHistogramFraction({std::move(arg0), std::move(arg1), node.vector_position},
+                                     input, context_.annotations);
+  }
+  ASSIGN_OR_RETURN(const VectorValue input, Vector(*node.vector, grid));
+  return EvaluateHistogramQuantile({std::move(arg0), node.arg0_position, node.vector_position},
+                                   grid, input, context_.annotations);
+}
+
+Result<VectorValue> Executor::LabelReplace(const LabelReplaceNode& node,
+                                           const TimeGrid& grid) const {
+  ASSIGN_OR_RETURN(const auto replacer, LabelReplacer::Compile(node.destination, node.replacement,
+                                                               node.source, node.pattern));
+  ASSIGN_OR_RETURN(VectorValue value, Vector(*node.vector, grid));
+  RETURN_IF_ERROR(replacer->Apply(&value));
+  return value;
+}
+
+Result<VectorValue> Executor::LabelJoin(const LabelJoinNode& node, const TimeGrid& grid) const {
+  ASSIGN_OR_RETURN(VectorValue value, Vector(*node.vector, grid));
+  RETURN_IF_ERROR(JoinLabels(node.destination, node.separator, node.sources, &value));
+  return value;
+}
+
+Result<VectorValue> Executor::Sort(const SortNode& node, const TimeGrid& grid) const {
+  ASSIGN_OR_RETURN(VectorValue value, Vector(*node.vector, grid));
+  if (grid.count > 1) {
+    context_.annotations->SortInRangeQuery(node.position);
+  } else {
+    SortRows(node.function, node.labels, &value);
+  }
+  return value;
+}
+
+Result<Matrix> Executor::RangeVector(const RangeVectorNode& node, const TimeGrid& grid) const {
+  VARVE_CHECK(grid.count == 1);
+  SelectorPlan::Names names;
+  ASSIGN_OR_RETURN(const std::unique_ptr<SeriesSource> source, Source(node.source, grid, &names));
+  const int64_t end = node.source.shift.Apply(grid.start_ms);
+  const int64_t begin = SaturatingAdd(SaturatingSub(end, node.source.range_ms), 1);
+  Matrix out;
+  engine::SampleBuffer samples;
+  BudgetShare held(context_.budget);
+  for (size_t i = 0; i < source->series_count(); ++i) {
+    RETURN_IF_ERROR(context_.budget->CheckTime());
+    RETURN_IF_ERROR(source->Read(i, begin, end, &samples));
+    RETURN_IF_ERROR(held.Add(samples.size(), samples.size() * sizeof(Point)));
+    RemoveStaleMarkers(&samples.timestamps_ms, &samples.values);
+    if (samples.size() == 0) continue;
+    Series series{source->labels(i), {}};
+    series.points.reserve(samples.size());
+    for (size_t s = 0; s < samples.size(); ++s) {
+      series.points.push_back({samples.timestamps_ms[s], samples.values[s]});
+    }
+    out.push_back(std::move(series));
+  }
+  return out;
+}
+
+}  // namespace varve::promql::exec

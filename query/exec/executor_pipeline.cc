@@ -1,0 +1,304 @@
+// The executor's streaming half: chains of nodes run as one pass over the series.
+#include <utility>
+
+#include "base/check.h"
+#include "base/status_macros.h"
+#include "query/exec/executor.h"
+#include "query/exec/group_accumulator.h"
+#include "query/exec/row_merge.h"
+
+namespace varve::promql::exec {
+namespace {
+
+class CollectSink final : public RowSink {
+ public:
+  CollectSink(size_t step_count, QueryBudget* budget) : value_(step_count, budget) {}
+  Status Consume(const Labels& labels, MetricName name, const Column& column) override {
+    return value_.Append(name == MetricName::kDrop ? DropMetricName(labels) : labels, column);
+  }
+  VectorValue& value() { return value_; }
+
+ private:
+  VectorValue value_;
+};
+
+class GroupSink final : public RowSink {
+ public:
+  GroupSink(AggregationOp op, const LabelProjection* projection, size_t step_count,
+            QueryBudget* budget)
+      : groups_(op, projection, step_count, budget) {}
+  Status Consume(const Labels& labels, MetricName name, const Column& column) override {
+    return groups_.Add(labels, name, column);
+  }
+  GroupAccumulator& groups() { return groups_; }
+
+ private:
+  GroupAccumulator groups_;
+};
+
+template <typename Sink>
+std::vector<RowSink*> Pointers(std::vector<Sink>* sinks) {
+  std::vector<RowSink*> out;
+  for (Sink& sink : *sinks) out.push_back(&sink);
+  return out;
+}
+
+// The vector below a node that a row operation stands for; nullptr for other nodes.
+const PlanNode* RowOperationChild(const PlanNode& node) {
+  if (const auto* op = std::get_if<RowFunctionNode>(&node.op)) return op->vector.get();
+  if (const auto* op = std::get_if<VectorScalarNode>(&node.op)) return op->vector.get();
+  if (const auto* op = std::get_if<NegateNode>(&node.op)) return op->vector.get();
+  return nullptr;
+}
+
+bool IsLeaf(const PlanNode& node) {
+  return std::holds_alternative<ScanNode>(node.op) ||
+         std::holds_alternative<RangeFunctionNode>(node.op);
+}
+
+// Range functions that return samples as they are keep the metric name.
+MetricName NameAfter(FunctionId function) {
+  return function == FunctionId::kLastOverTime || function == FunctionId::kFirstOverTime
+             ? MetricName::kKeep
+             : MetricName::kDrop;
+}
+
+// Whether no node of the chain, its leaf included, drops the metric name.
+bool KeepsNames(const PlanNode& node) {
+  if (const auto* binary = std::get_if<VectorScalarNode>(&node.op)) {
+    const ScalarBinaryOperation like{binary->op, binary->comparison, binary->vector_side, {}};
+    return exec::NameAfter(RowOperation(like)) == MetricName::kKeep && KeepsNames(*binary->vector);
+  }
+  if (const auto* scan = std::get_if<ScanNode>(&node.op)) {
+    return scan->output == ScanNode::Output::kValue;
+  }
+  const auto* range = std::get_if<RangeFunctionNode>(&node.op);
+  return range != nullptr && NameAfter(range->function) == MetricName::kKeep;
+}
+
+// Whether the node is a pipeline whose series cannot become equal: the input of one metric.
+bool StreamsDistinctSeries(const PlanNode& node, const std::vector<SelectorPlan>& selectors) {
+  const PlanNode* leaf = &node;
+  while (const PlanNode* child = RowOperationChild(*leaf)) leaf = child;
+  size_t selector = 0;
+  if (const auto* scan = std::get_if<ScanNode>(&leaf->op)) {
+    selector = scan->selector;
+  } else if (const auto* range = std::get_if<RangeFunctionNode>(&leaf->op)) {
+    if (range->source.subquery != nullptr) return false;
+    selector = range->source.selector;
+  } else {
+    return false;
+  }
+  return selectors[selector].names == SelectorPlan::Names::kOne || KeepsNames(node);
+}
+
+Result<GroupAccumulator> RunGroups(const SeriesPipeline& pipeline, AggregationOp op,
+                                   const LabelProjection* projection,
+                                   const QueryContext& context) {
+  std::vector<GroupSink> sinks;
+  const size_t sink_count = SinkCount(pipeline, context);
+  sinks.reserve(sink_count);
+  for (size_t i = 0; i < sink_count; ++i) {
+    sinks.emplace_back(op, projection, pipeline.grid.count, context.budget);
+  }
+  RETURN_IF_ERROR(RunPipeline(pipeline, context, Pointers(&sinks)));
+  for (size_t i = 1; i < sink_count; ++i) {
+    RETURN_IF_ERROR(sinks[0].groups().Merge(std::move(sinks[i].groups())));
+  }
+  return std::move(sinks[0].groups());
+}
+
+}  // namespace
+
+Result<std::unique_ptr<SeriesSource>> Executor::Source(const RangeSource& source,
+                                                       const TimeGrid& grid,
+                                                       SelectorPlan::Names* names) const {
+  if (source.subquery == nullptr) {
+    *names = (*context_.selectors)[source.selector].names;
+    return std::unique_ptr<SeriesSource>(std::make_unique<SelectionSource>(
+        context_.selections[source.selector].get(), context_.budget));
+  }
+  *names = SelectorPlan::Names::kAny;
+  const TimeGrid inner =
+      SubqueryGrid(grid, source.shift, source.range_ms, source.subquery_step_ms);
+  RETURN_IF_ERROR(context_.budget->CheckSteps(inner.count));
+  if (source.subquery->type == ValueType::kVector) {
+    ASSIGN_OR_RETURN(VectorValue value, Vector(*source.subquery, inner));
+    return std::unique_ptr<SeriesSource>(
+        std::make_unique<SubquerySource>(std::move(value), inner));
+  }
+  // A scalar is a series without labels here.
+  ASSIGN_OR_RETURN(const ScalarColumn scalar, Scalar(*source.subquery, inner));
+  VectorValue value(inner.count, context_.budget);
+  if (inner.count > 0) {
+    ASSIGN_OR_RETURN(const Column column, value.AppendEmpty(Labels()));
+    std::copy(scalar.begin(), scalar.end(), column.values);
+    FillBits(column.present, inner.count);
+  }
+  return std::unique_ptr<SeriesSource>(std::make_unique<SubquerySource>(std::move(value), inner));
+}
+
+Result<SeriesPipeline> Executor::ScanPipeline(const ScanNode& node, const TimeGrid& grid) const {
+  SeriesPipeline pipeline;
+  pipeline.source = std::make_unique<SelectionSource>(context_.selections[node.selector].get(),
+                                                      context_.budget);
+  pipeline.names = (*context_.selectors)[node.selector].names;
+  pipeline.grid = grid;
+  pipeline.shift = node.shift;
+  pipeline.lookback.output = node.output;
+  if (node.output == ScanNode::Output::kTimestamp) pipeline.name = MetricName::kDrop;
+  return pipeline;
+}
+
+Result<SeriesPipeline> Executor::RangePipeline(const RangeFunctionNode& node,
+                                               const TimeGrid& grid) const {
+  SeriesPipeline pipeline;
+  pipeline.grid = grid;
+  pipeline.shift = node.source.shift;
+  RangeStage range;
+  range.function = node.function;
+  range.range_ms = node.source.range_ms;
+  range.range_position = node.range_position;
+  range.arg0_position = node.arg0_position;
+  if (node.arg0 != nullptr) {
+    ASSIGN_OR_RETURN(range.arg0, Scalar(*node.arg0, grid));
+  }
+  if (node.arg1 != nullptr) {
+    ASSIGN_OR_RETURN(range.arg1, Scalar(*node.arg1, grid));
+  }
+  pipeline.range = std::move(range);
+  ASSIGN_OR_RETURN(pipeline.source, Source(node.source, grid, &pipeline.names));
+  pipeline.name = NameAfter(node.function);
+  return pipeline;
+}
+
+Result<RowOperation> Executor::Operation(const PlanNode& node, const TimeGrid& grid) const {
+  if (const auto* function = std::get_if<RowFunctionNode>(&node.op)) {
+    FunctionOperation out;
+    out.function = function->function;
+    if (function->arg0 != nullptr) {
+      ASSIGN_OR_RETURN(out.arg0, Scalar(*function->arg0, grid));
+    }
+    if (function->arg1 != nullptr) {
+      ASSIGN_OR_RETURN(out.arg1, Scalar(*function->arg1, grid));
+    }
+    return RowOperation(std::move(out));
+  }
+  if (const auto* binary = std::get_if<VectorScalarNode>(&node.op)) {
+    ASSIGN_OR_RETURN(ScalarColumn scalar, Scalar(*binary->scalar, grid));
+    return RowOperation(ScalarBinaryOperation{binary->op, binary->comparison, binary->vector_side,
+                                              std::move(scalar)});
+  }
+  return RowOperation(NegateOperation{});
+}
+
+Result<std::optional<SeriesPipeline>> Executor::Pipeline(const PlanNode& node,
+                                                         const TimeGrid& grid) const {
+  std::vector<const PlanNode*> operations;  // outermost first
+  const PlanNode* leaf = &node;
+  while (const PlanNode* child = RowOperationChild(*leaf)) {
+    operations.push_back(leaf);
+    leaf = child;
+  }
+  if (!IsLeaf(*leaf)) return std::optional<SeriesPipeline>();
+  SeriesPipeline pipeline;
+  if (const auto* scan = std::get_if<ScanNode>(&leaf->op)) {
+    ASSIGN_OR_RETURN(pipeline, ScanPipeline(*scan, grid));
+  } else {
+    ASSIGN_OR_RETURN(pipeline, RangePipeline(std::get<RangeFunctionNode>(leaf->op), grid));
+  }
+  for (auto op = operations.rbegin(); op != operations.rend(); ++op) {
+    ASSIGN_OR_RETURN(RowOperation operation, Operation(**op, grid));
+    if (exec::NameAfter(operation) == MetricName::kDrop) pipeline.name = MetricName::kDrop;
+    pipeline.operations.push_back(std::move(operation));
+  }
+  return std::optional<SeriesPipeline>(std::move(pipeline));
+}
+
+Result<VectorValue> Executor::Collect(const SeriesPipeline& pipeline) const {
+  std::vector<CollectSink> sinks;
+  const size_t sink_count = SinkCount(pipeline, context_);
+  sinks.reserve(sink_count);
+  for (size_t i = 0; i < sink_count; ++i) {
+    sinks.emplace_back(pipeline.grid.count, context_.budget);
+  }
+  RETURN_IF_ERROR(RunPipeline(pipeline, context_, Pointers(&sinks)));
+  for (size_t i = 1; i < sink_count; ++i) sinks[0].value().Absorb(std::move(sinks[i].value()));
+  return std::move(sinks[0].value());
+}
+
+// Where names are dropped, series of several metrics may become equal, which the reference refuses
+// at the node that drops them, before any filter above it. There the chain is cut in three: up to
+// that node, the check, and the rest on the rows in place.
+Result<VectorValue> Executor::RowOperations(const PlanNode& node, const TimeGrid& grid) const {
+  ASSIGN_OR_RETURN(std::optional<SeriesPipeline> pipeline, Pipeline(node, grid));
+  if (!pipeline.has_value()) {
+    const PlanNode* child = RowOperationChild(node);
+    VARVE_CHECK(child != nullptr);
+    ASSIGN_OR_RETURN(VectorValue value, Vector(*child, grid));
+    ASSIGN_OR_RETURN(const RowOperation operation, Operation(node, grid));
+    const bool drop_name = exec::NameAfter(operation) == MetricName::kDrop;
+    for (SeriesRow& row : value.rows()) {
+      exec::Apply(operation, grid, row.column);
+      if (drop_name && row.labels.Has(kMetricNameLabel)) row.labels = DropMetricName(row.labels);
+    }
+    RETURN_IF_ERROR(ResolveEqualLabels(EqualLabels::kMergeDisjoint, &value));
+    return value;
+  }
+  if (pipeline->names == SelectorPlan::Names::kOne || pipeline->name == MetricName::kKeep) {
+    return Collect(*pipeline);
+  }
+  std::vector<RowOperation> all = std::exchange(pipeline->operations, {});
+  const bool leaf_drops = pipeline->range ? NameAfter(pipeline->range->function) == MetricName::kDrop
+                                          : pipeline->lookback.output ==
+                                                ScanNode::Output::kTimestamp;
+  size_t done = 0;
+  for (bool dropped = leaf_drops; !dropped; ++done) {
+    dropped = exec::NameAfter(all[done]) == MetricName::kDrop;
+    pipeline->operations.push_back(std::move(all[done]));
+  }
+  ASSIGN_OR_RETURN(VectorValue value, Collect(*pipeline));
+  const bool at_range_function = leaf_drops && pipeline->range.has_value();
+  RETURN_IF_ERROR(ResolveEqualLabels(
+      at_range_function ? EqualLabels::kRefuse : EqualLabels::kMergeDisjoint, &value));
+  for (; done < all.size(); ++done) {
+    for (SeriesRow& row : value.rows()) exec::Apply(all[done], grid, row.column);
+  }
+  value.DropEmptyRows();
+  return value;
+}
+
+Result<VectorValue> Executor::StreamingAggregation(const AggregationNode& node,
+                                                   const TimeGrid& grid) const {
+  if (StreamsDistinctSeries(*node.vector, *context_.selectors)) {
+    ASSIGN_OR_RETURN(const std::optional<SeriesPipeline> pipeline, Pipeline(*node.vector, grid));
+    ASSIGN_OR_RETURN(GroupAccumulator groups,
+                     RunGroups(*pipeline, node.op, &node.projection, context_));
+    return groups.Finish();
+  }
+  ASSIGN_OR_RETURN(const VectorValue input, Vector(*node.vector, grid));
+  GroupAccumulator groups(node.op, &node.projection, grid.count, context_.budget);
+  for (const SeriesRow& row : input.rows()) {
+    RETURN_IF_ERROR(groups.Add(row.labels, MetricName::kKeep, row.column));
+  }
+  return groups.Finish();
+}
+
+Result<std::vector<uint64_t>> Executor::PresentSteps(const PlanNode& node,
+                                                     const TimeGrid& grid) const {
+  const auto* range = std::get_if<RangeFunctionNode>(&node.op);
+  if (range != nullptr && range->function == FunctionId::kAbsentOverTime) {
+    // The one function of a range that does not mind series becoming equal.
+    ASSIGN_OR_RETURN(const SeriesPipeline pipeline, RangePipeline(*range, grid));
+    const LabelProjection nothing = LabelProjection::Only({});
+    ASSIGN_OR_RETURN(const GroupAccumulator groups,
+                     RunGroups(pipeline, AggregationOp::kGroup, &nothing, context_));
+    return groups.PresentSteps();
+  }
+  ASSIGN_OR_RETURN(const VectorValue value, Vector(node, grid));
+  std::vector<uint64_t> out(BitmapWords(grid.count));
+  for (const SeriesRow& row : value.rows()) OrBits(row.column.present, grid.count, out.data());
+  return out;
+}
+
+}  // namespace varve::promql::exec

@@ -1,0 +1,31 @@
+#include "query/exec/match_groups.h"
+
+#include <string>
+#include <unordered_map>
+
+namespace varve::promql::exec {
+
+LabelProjection MatchingProjection(const VectorMatching& matching) {
+  LabelNames names(matching.labels);
+  return matching.on == MatchOn::kOn ? LabelProjection::Only(std::move(names))
+                                     : LabelProjection::AllBut(std::move(names));
+}
+
+std::vector<MatchGroup> GroupByMatch(const LabelProjection& projection, const VectorValue& lhs,
+                                     const VectorValue& rhs) {
+  std::vector<MatchGroup> groups;
+  std::unordered_map<std::string, size_t> index_by_key;
+  index_by_key.reserve(lhs.rows().size());
+  std::string key;
+  const auto group_of = [&](const SeriesRow& row) -> MatchGroup& {
+    projection.Key(row.labels, MetricName::kKeep, &key);
+    const auto [it, inserted] = index_by_key.emplace(key, groups.size());
+    if (inserted) groups.emplace_back();
+    return groups[it->second];
+  };
+  for (size_t i = 0; i < lhs.rows().size(); ++i) group_of(lhs.rows()[i]).lhs.push_back(i);
+  for (size_t i = 0; i < rhs.rows().size(); ++i) group_of(rhs.rows()[i]).rhs.push_back(i);
+  return groups;
+}
+
+}  // namespace varve::promql::exec

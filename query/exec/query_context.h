@@ -1,0 +1,29 @@
+// What all parts of one query's execution share.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <vector>
+
+#include "base/thread_pool.h"
+#include "engine/reader.h"
+#include "query/exec/annotations.h"
+#include "query/exec/budget.h"
+#include "query/exec/plan.h"
+
+namespace varve::promql::exec {
+
+struct QueryContext {
+  QueryBudget* budget = nullptr;
+  Annotations* annotations = nullptr;
+  ThreadPool* pool = nullptr;  // nullptr: everything on the calling thread
+  int64_t lookback_ms = 0;
+  const std::vector<SelectorPlan>* selectors = nullptr;
+  // One per selector of the plan.
+  std::vector<std::shared_ptr<const engine::SeriesSelection>> selections;
+
+  // Threads that may work on one query, the caller included.
+  size_t worker_count() const { return pool == nullptr ? 1 : pool->thread_count() + 1; }
+};
+
+}  // namespace varve::promql::exec

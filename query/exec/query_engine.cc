@@ -1,0 +1,229 @@
+#include "query/exec/query_engine.h"
+
+#include <algorithm>
+#include <string>
+#include <thread>
+#include <utility>
+
+#include "base/status_macros.h"
+#include "query/exec/executor.h"
+#include "query/promql/parser.h"
+
+namespace varve::promql::exec {
+namespace {
+
+// How long a waiting query sleeps between two looks at the clock.
+constexpr long kGateWaitMs = 100;
+
+size_t ThreadCount(const EngineOptions& options) {
+  if (options.thread_count != 0) return options.thread_count;
+  return std::max<size_t>(1, std::thread::hardware_concurrency());
+}
+
+// Leaves the gate at the end of the scope.
+class GatePlace {
+ public:
+  explicit GatePlace(QueryGate* gate) : gate_(gate) {}
+  ~GatePlace() { gate_->Leave(); }
+  GatePlace(const GatePlace&) = delete;
+  GatePlace& operator=(const GatePlace&) = delete;
+
+ private:
+  QueryGate* const gate_;
+};
+
+Vector ToVector(VectorValue value, int64_t time_ms) {
+  Vector out;
+  out.reserve(value.rows().size());
+  for (SeriesRow& row : value.rows()) {
+    if (!TestBit(row.column.present, 0)) continue;
+    out.push_back({std::move(row.labels), {time_ms, row.column.values[0]}});
+  }
+  return out;
+}
+
+void SortByLabels(Matrix* matrix) {
+  std::sort(matrix->begin(), matrix->end(),
+            [](const Series& a, const Series& b) { return (a.labels <=> b.labels) < 0; });
+}
+
+Result<Matrix> ToMatrix(VectorValue value, const TimeGrid& grid) {
+  BudgetShare held(value.budget());
+  Matrix out;
+  out.reserve(value.rows().size());
+  for (SeriesRow& row : value.rows()) {
+    const size_t count = CountBits(row.column.present, grid.count);
+    if (count == 0) continue;
+    RETURN_IF_ERROR(held.Add(0, count * sizeof(Point)));
+    Series series{std::move(row.labels), {}};
+    series.points.reserve(count);
+    ForEachBit(row.column.present, grid.count, [&](size_t step) {
+      series.points.push_back({grid.At(step), row.column.values[step]});
+    });
+    out.push_back(std::move(series));
+  }
+  SortByLabels(&out);
+  return out;
+}
+
+Matrix ScalarMatrix(const ScalarColumn& scalar, const TimeGrid& grid) {
+  Series series;
+  for (size_t step = 0; step < grid.count; ++step) {
+    series.points.push_back({grid.At(step), scalar[step]});
+  }
+  return {std::move(series)};
+}
+
+using ResultValue = decltype(QueryResult::value);
+
+Result<ResultValue> EvaluateInstant(const Executor& executor, const PlanNode& root,
+                                    const TimeGrid& grid) {
+  const int64_t time_ms = grid.start_ms;
+  if (root.type == ValueType::kString) {
+    return ResultValue(String{time_ms, std::get<StringNode>(root.op).value});
+  }
+  if (root.type == ValueType::kScalar) {
+    ASSIGN_OR_RETURN(const ScalarColumn scalar, executor.Scalar(root, grid));
+    return ResultValue(Scalar{{time_ms, scalar[0]}});
+  }
+  if (root.type == ValueType::kMatrix) {
+    ASSIGN_OR_RETURN(Matrix matrix,
+                     executor.RangeVector(std::get<RangeVectorNode>(root.op), grid));
+    SortByLabels(&matrix);
+    return ResultValue(std::move(matrix));
+  }
+  ASSIGN_OR_RETURN(VectorValue value, executor.Vector(root, grid));
+  return ResultValue(ToVector(std::move(value), time_ms));
+}
+
+Result<ResultValue> EvaluateRange(const Executor& executor, const PlanNode& root,
+                                  const TimeGrid& grid) {
+  if (root.type == ValueType::kScalar) {
+    ASSIGN_OR_RETURN(const ScalarColumn scalar, executor.Scalar(root, grid));
+    return ResultValue(ScalarMatrix(scalar, grid));
+  }
+  ASSIGN_OR_RETURN(VectorValue value, executor.Vector(root, grid));
+  ASSIGN_OR_RETURN(Matrix matrix, ToMatrix(std::move(value), grid));
+  return ResultValue(std::move(matrix));
+}
+
+}  // namespace
+
+Status QueryGate::Enter(const Clock* clock, int64_t deadline_ns, const std::stop_token& stop) {
+  const std::stop_callback wake(stop, [this] {
+    MutexLock lock(&mutex_);
+    changed_.NotifyAll();
+  });
+  MutexLock lock(&mutex_);
+  ++waiting_;
+  Status status;
+  while (running_ >= concurrency_max_) {
+    if (stop.stop_requested()) {
+      status = CancelledError("query was canceled in query queue");
+      break;
+    }
+    if (clock->SteadyNs() >= deadline_ns) {
+      status = DeadlineExceededError("query timed out in query queue");
+      break;
+    }
+    changed_.WaitForMs(&mutex_, kGateWaitMs);
+  }
+  --waiting_;
+  if (status.ok()) ++running_;
+  return status;
+}
+
+void QueryGate::Leave() {
+  MutexLock lock(&mutex_);
+  --running_;
+  changed_.NotifyAll();
+}
+
+size_t QueryGate::waiting_count() {
+  MutexLock lock(&mutex_);
+  return waiting_;
+}
+
+QueryEngine::QueryEngine(ReaderFactory factory, const EngineOptions& options, const Clock* clock)
+    : factory_(std::move(factory)),
+      options_(options),
+      clock_(clock),
+      gate_(std::max<size_t>(1, options.concurrency_max)) {
+  const size_t thread_count = ThreadCount(options);
+  if (thread_count > 1) pool_ = std::make_unique<ThreadPool>("varve-query", thread_count - 1);
+}
+
+Result<QueryResult> QueryEngine::Instant(std::string_view expression, int64_t time_ms,
+                                         const QueryOptions& options) {
+  ASSIGN_OR_RETURN(const ExprPtr expr, Parse(expression));
+  return Query(expression, *expr, {time_ms, 1, 1}, Kind::kInstant, options);
+}
+
+Result<QueryResult> QueryEngine::Range(std::string_view expression, int64_t start_ms,
+                                       int64_t end_ms, int64_t step_ms,
+                                       const QueryOptions& options) {
+  if (step_ms <= 0) {
+    return InvalidArgumentError("the step of a range query must be positive, got " +
+                                std::to_string(step_ms) + "ms");
+  }
+  if (end_ms < start_ms) {
+    return InvalidArgumentError("the end of a range query (" + std::to_string(end_ms) +
+                                "ms) must not be before its start (" + std::to_string(start_ms) +
+                                "ms)");
+  }
+  ASSIGN_OR_RETURN(const ExprPtr expr, Parse(expression));
+  if (expr->type() != ValueType::kScalar && expr->type() != ValueType::kVector) {
+    return InvalidArgumentError("invalid expression type \"" +
+                                std::string(DocumentedType(expr->type())) +
+                                "\" for range query, must be Scalar or instant Vector");
+  }
+  const uint64_t span = static_cast<uint64_t>(end_ms) - static_cast<uint64_t>(start_ms);
+  const size_t count = span / static_cast<uint64_t>(step_ms) + 1;
+  return Query(expression, *expr, {start_ms, step_ms, count}, Kind::kRange, options);
+}
+
+Result<QueryResult> QueryEngine::Query(std::string_view text, const Expr& expr,
+                                       const TimeGrid& grid, Kind kind,
+                                       const QueryOptions& options) {
+  const int64_t started_ns = clock_->SteadyNs();
+  const int64_t timeout_ms = options.timeout_ms > 0
+                                 ? std::min(options.timeout_ms, options_.timeout_ms)
+                                 : options_.timeout_ms;
+  const int64_t timeout_ns = timeout_ms > INT64_MAX / 1'000'000 ? INT64_MAX
+                                                                : timeout_ms * 1'000'000;
+  const int64_t deadline_ns = SaturatingAdd(started_ns, timeout_ns);
+  RETURN_IF_ERROR(gate_.Enter(clock_, deadline_ns, options.stop));
+  const GatePlace place(&gate_);
+
+  QueryBudget budget({options_.samples_max, options_.bytes_max, deadline_ns}, clock_,
+                     options.stop);
+  RETURN_IF_ERROR(budget.CheckTime());
+  RETURN_IF_ERROR(budget.CheckSteps(grid.count));
+  Annotations annotations;
+  QueryContext context;
+  context.budget = &budget;
+  context.annotations = &annotations;
+  context.pool = pool_.get();
+  context.lookback_ms = options.lookback_ms > 0 ? options.lookback_ms : options_.lookback_ms;
+  ASSIGN_OR_RETURN(const Plan plan,
+                   MakePlan(expr, {grid, context.lookback_ms, options_.default_step_ms}));
+  context.selectors = &plan.selectors;
+  if (!plan.selectors.empty()) {
+    std::vector<engine::SelectRequest> requests;
+    for (const SelectorPlan& selector : plan.selectors) requests.push_back(selector.request);
+    ASSIGN_OR_RETURN(context.selections, factory_()->Select(requests));
+  }
+  const Executor executor(&context);
+  QueryResult result;
+  ASSIGN_OR_RETURN(result.value, kind == Kind::kInstant
+                                     ? EvaluateInstant(executor, *plan.root, grid)
+                                     : EvaluateRange(executor, *plan.root, grid));
+  RETURN_IF_ERROR(budget.CheckTime());
+  result.warnings = annotations.Warnings(text);
+  result.infos = annotations.Infos(text);
+  result.statistics = budget.Statistics();
+  result.statistics.elapsed_ns = clock_->SteadyNs() - started_ns;
+  return result;
+}
+
+}  // namespace varve::promql::exec

@@ -1,0 +1,81 @@
+// Which samples of a series each evaluation step looks at, found in one pass over samples and
+// steps and kept as long as the next series has the same timestamps (series of one scrape do).
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include "query/exec/time_grid.h"
+
+namespace varve::promql::exec {
+
+// The samples [begin, end) of a series.
+struct StepWindow {
+  uint32_t begin = 0;
+  uint32_t end = 0;
+  uint32_t size() const { return end - begin; }
+};
+
+// What rate, increase and delta need of a window besides its values; all in seconds.
+struct RateGeometry {
+  double sampled_interval = 0;  // from the first to the last sample
+  double to_start = 0;          // how far to extrapolate before the first sample
+  double to_end = 0;            // and behind the last one
+};
+
+// The windows of a range selector: (t - range, t] for the shifted time t of each step.
+// Not thread-safe; one per worker.
+class RangeWindows {
+ public:
+  RangeWindows(const TimeGrid& grid, const TimeShift& shift, int64_t range_ms)
+      : grid_(grid), shift_(shift), range_ms_(range_ms) {}
+
+  // Windows for samples at `times_ms`. REQUIRES: ascending, fewer than 2^32.
+  void Bind(std::span<const int64_t> times_ms);
+
+  // One per step; both ends ascend with the step.
+  std::span<const StepWindow> windows() const { return windows_; }
+  // The windows' sizes together.
+  uint64_t visit_count() const { return visit_count_; }
+  // One per step, meaningful where the window has two samples or more. REQUIRES: the times given
+  // to Bind are still there.
+  std::span<const RateGeometry> Geometry();
+  // The shifted time at which the window of a step ends.
+  int64_t WindowEnd(size_t step) const { return shift_.Apply(grid_.At(step)); }
+
+  const TimeGrid& grid() const { return grid_; }
+  int64_t range_ms() const { return range_ms_; }
+
+ private:
+  const TimeGrid grid_;
+  const TimeShift shift_;
+  const int64_t range_ms_;
+  std::vector<int64_t> times_ms_;  // that the rest was made for
+  std::vector<StepWindow> windows_;
+  std::vector<RateGeometry> geometry_;  // empty until asked for
+  uint64_t visit_count_ = 0;
+};
+
+// The sample that stands for a series at each step: the last one in (t - lookback, t].
+// Not thread-safe; one per worker.
+class LookbackIndex {
+ public:
+  static constexpr uint32_t kNone = UINT32_MAX;
+
+  LookbackIndex(const TimeGrid& grid, const TimeShift& shift, int64_t lookback_ms)
+      : grid_(grid), shift_(shift), lookback_ms_(lookback_ms) {}
+
+  // The index of that sample per step, or kNone. REQUIRES: as RangeWindows::Bind.
+  std::span<const uint32_t> Bind(std::span<const int64_t> times_ms);
+
+ private:
+  const TimeGrid grid_;
+  const TimeShift shift_;
+  const int64_t lookback_ms_;
+  std::vector<int64_t> times_ms_;
+  std::vector<uint32_t> index_;
+};
+
+}  // namespace varve::promql::exec

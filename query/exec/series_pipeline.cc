@@ -1,0 +1,244 @@
+#include "query/exec/series_pipeline.h"
+
+#include <algorithm>
+#include <atomic>
+#include <cmath>
+#include <string>
+#include <string_view>
+#include <utility>
+
+#include "base/check.h"
+#include "base/status_macros.h"
+#include "query/exec/go_format.h"
+
+namespace varve::promql::exec {
+namespace {
+
+// Fewer series than this are not worth a thread.
+constexpr size_t kSeriesPerSinkMin = 64;
+// Windowed kernels look at about so many samples between two looks at the clock.
+constexpr uint64_t kVisitsPerTimeCheck = 1 << 20;
+
+bool IsInvalidQuantile(double q) { return std::isnan(q) || q < 0 || q > 1; }
+
+bool LooksLikeCounter(std::string_view metric) {
+  for (const std::string_view suffix : {"_total", "_sum", "_count", "_bucket"}) {
+    if (metric.ends_with(suffix)) return true;
+  }
+  return false;
+}
+
+// Turns series into columns; one per worker, with the worker's scratch.
+class PipelineWorker {
+ public:
+  PipelineWorker(const SeriesPipeline& pipeline, const QueryContext& context)
+      : pipeline_(pipeline),
+        context_(context),
+        held_(context.budget),
+        row_(pipeline.grid.count),
+        lookback_(pipeline.grid, pipeline.shift, context.lookback_ms) {
+    const int64_t span_ms = pipeline.range ? pipeline.range->range_ms : context.lookback_ms;
+    read_min_ms_ =
+        SaturatingAdd(SaturatingSub(pipeline.shift.Apply(pipeline.grid.start_ms), span_ms), 1);
+    read_max_ms_ = pipeline.shift.Apply(pipeline.grid.end_ms());
+    if (!pipeline.range) return;
+    windows_.emplace(pipeline.grid, pipeline.shift, pipeline.range->range_ms);
+    kernel_ = FindRangeKernel(pipeline.range->function);
+    VARVE_CHECK(kernel_ != nullptr);
+  }
+
+  Status Process(size_t series, RowSink* sink);
+
+ private:
+  Status Charge();
+  void LookBack(Column column);
+  Status RunKernel(Column column);
+  Status RunWindowed(const RangeInput& input, Column column);
+  Status CheckArguments();
+  void AnnotateQuantiles();
+  void AnnotateNonCounter(const Labels& labels);
+
+  const SeriesPipeline& pipeline_;
+  const QueryContext& context_;
+  BudgetShare held_;  // the decoded samples of the series at hand
+  ColumnBuffer row_;
+  engine::SampleBuffer samples_;
+  LookbackIndex lookback_;
+  std::optional<RangeWindows> windows_;
+  KernelScratch scratch_;
+  const RangeKernel* kernel_ = nullptr;
+  int64_t read_min_ms_ = 0;
+  int64_t read_max_ms_ = 0;
+  std::string last_metric_;  // that was checked for looking like a counter
+};
+
+Status PipelineWorker::Charge() {
+  held_.Reset();
+  return held_.Add(samples_.size(), samples_.size() * (sizeof(int64_t) + sizeof(double)));
+}
+
+void PipelineWorker::LookBack(Column column) {
+  const std::span<const uint32_t> index = lookback_.Bind(samples_.timestamps_ms);
+  const bool want_time = pipeline_.lookback.output == ScanNode::Output::kTimestamp;
+  for (size_t step = 0; step < index.size(); ++step) {
+    if (index[step] == LookbackIndex::kNone) continue;
+    const double value = samples_.values[index[step]];
+    if (IsStaleMarker(value)) continue;
+    column.values[step] =
+        want_time ? static_cast<double>(samples_.timestamps_ms[index[step]]) / 1000 : value;
+    SetBit(column.present, step);
+  }
+}
+
+// The reference looks at these arguments only where there is something to compute.
+Status PipelineWorker::CheckArguments() {
+  const RangeStage& range = *pipeline_.range;
+  if (range.function != FunctionId::kDoubleExponentialSmoothing) return OkStatus();
+  const auto windows = windows_->windows();
+  for (size_t step = 0; step < windows.size(); ++step) {
+    if (windows[step].size() == 0) continue;
+    if (range.arg0[step] <= 0 || range.arg0[step] >= 1) {
+      return OutOfRangeError("invalid smoothing factor. Expected: 0 < sf < 1, got: " +
+                             FormatGoDecimal(range.arg0[step]));
+    }
+    if (range.arg1[step] <= 0 || range.arg1[step] >= 1) {
+      return OutOfRangeError("invalid trend factor. Expected: 0 < tf < 1, got: " +
+                             FormatGoDecimal(range.arg1[step]));
+    }
+  }
+  return OkStatus();
+}
+
+void PipelineWorker::AnnotateQuantiles() {
+  const RangeStage& range = *pipeline_.range;
+  if (range.function != FunctionId::kQuantileOverTime) return;
+  const auto windows = windows_->windows();
+  double last = 0.5;
+  for (size_t step = 0; step < windows.size(); ++step) {
+    const double q = range.arg0[step];
+    if (windows[step].size() == 0 || !IsInvalidQuantile(q) || q == last) continue;
+    context_.annotations->InvalidQuantile(q, range.arg0_position);
+    last = q;
+  }
+}
+
+void PipelineWorker::AnnotateNonCounter(const Labels& labels) {
+  const FunctionId function = pipeline_.range->function;
+  if (function != FunctionId::kRate && function != FunctionId::kIncrease) return;
+  const std::string_view metric = labels.Get(kMetricNameLabel);
+  if (metric.empty() || metric == last_metric_) return;
+  last_metric_ = std::string(metric);
+  if (LooksLikeCounter(metric)) return;
+  context_.annotations->PossibleNonCounter(metric, pipeline_.range->range_position);
+}
+
+// Over parts of the steps, so that a costly function over long windows can be ended.
+Status PipelineWorker::RunWindowed(const RangeInput& input, Column column) {
+  const auto windows = windows_->windows();
+  StepSpan part;
+  uint64_t visits = 0;
+  for (size_t step = 0; step < windows.size(); ++step) {
+    visits += windows[step].size();
+    part.end = step + 1;
+    if (visits < kVisitsPerTimeCheck && part.end < windows.size()) continue;
+    RETURN_IF_ERROR(context_.budget->CheckTime());
+    kernel_->run(input, part, &scratch_, column);
+    part.begin = part.end;
+    visits = 0;
+  }
+  return OkStatus();
+}
+
+Status PipelineWorker::RunKernel(Column column) {
+  RemoveStaleMarkers(&samples_.timestamps_ms, &samples_.values);
+  windows_->Bind(samples_.timestamps_ms);
+  RETURN_IF_ERROR(CheckArguments());
+  AnnotateQuantiles();
+  RangeInput input;
+  input.times_ms = samples_.timestamps_ms;
+  input.values = samples_.values;
+  input.windows = &*windows_;
+  input.arg0 = pipeline_.range->arg0;
+  input.arg1 = pipeline_.range->arg1;
+  if (kernel_->cost == RangeKernel::Cost::kWindowed &&
+      windows_->visit_count() > kVisitsPerTimeCheck) {
+    return RunWindowed(input, column);
+  }
+  kernel_->run(input, {0, pipeline_.grid.count}, &scratch_, column);
+  return OkStatus();
+}
+
+Status PipelineWorker::Process(size_t series, RowSink* sink) {
+  RETURN_IF_ERROR(context_.budget->CheckTime());
+  RETURN_IF_ERROR(pipeline_.source->Read(series, read_min_ms_, read_max_ms_, &samples_));
+  if (samples_.size() == 0) return OkStatus();
+  RETURN_IF_ERROR(Charge());
+  const Column column = row_.Reset();
+  const Labels& labels = pipeline_.source->labels(series);
+  if (pipeline_.range) {
+    RETURN_IF_ERROR(RunKernel(column));
+  } else {
+    LookBack(column);
+  }
+  if (!AnyBit(column.present, pipeline_.grid.count)) return OkStatus();
+  if (pipeline_.range) AnnotateNonCounter(labels);
+  for (const RowOperation& operation : pipeline_.operations) {
+    Apply(operation, pipeline_.grid, column);
+  }
+  if (!AnyBit(column.present, pipeline_.grid.count)) return OkStatus();
+  return sink->Consume(labels, pipeline_.name, column);
+}
+
+}  // namespace
+
+Status SelectionSource::Read(size_t i, int64_t min_ms, int64_t max_ms,
+                             engine::SampleBuffer* out) const {
+  RETURN_IF_ERROR(selection_->Read(i, min_ms, max_ms, out));
+  VARVE_CHECK(out->timestamps_ms.size() == out->values.size());
+  budget_->CountRead(out->size());
+  return OkStatus();
+}
+
+Status SubquerySource::Read(size_t i, int64_t min_ms, int64_t max_ms,
+                            engine::SampleBuffer* out) const {
+  out->Clear();
+  const Column& column = value_.rows()[i].column;
+  ForEachBit(column.present, grid_.count, [&](size_t step) {
+    const int64_t time_ms = grid_.At(step);
+    if (time_ms < min_ms || time_ms > max_ms) return;
+    out->timestamps_ms.push_back(time_ms);
+    out->values.push_back(column.values[step]);
+  });
+  return OkStatus();
+}
+
+size_t SinkCount(const SeriesPipeline& pipeline, const QueryContext& context) {
+  const size_t series_count = pipeline.source->series_count();
+  return std::clamp<size_t>(series_count / kSeriesPerSinkMin, 1, context.worker_count());
+}
+
+Status RunPipeline(const SeriesPipeline& pipeline, const QueryContext& context,
+                   const std::vector<RowSink*>& sinks) {
+  if (pipeline.grid.count == 0) return OkStatus();
+  const size_t series_count = pipeline.source->series_count();
+  std::vector<Status> statuses(sinks.size());
+  std::atomic<bool> failed{false};
+  const auto run = [&](size_t part) {
+    PipelineWorker worker(pipeline, context);
+    const size_t begin = series_count * part / sinks.size();
+    const size_t end = series_count * (part + 1) / sinks.size();
+    for (size_t i = begin; i < end && !failed.load(std::memory_order_relaxed); ++i) {
+      statuses[part] = worker.Process(i, sinks[part]);
+      if (!statuses[part].ok()) failed.store(true, std::memory_order_relaxed);
+    }
+  };
+  if (sinks.size() == 1 || context.pool == nullptr) {
+    for (size_t part = 0; part < sinks.size(); ++part) run(part);
+  } else {
+    context.pool->ParallelFor(sinks.size(), run);
+  }
+  for (Status& status : statuses) RETURN_IF_ERROR(std::move(status));
+  return OkStatus();
+}
+
+}  // namespace varve::promql::exec

@@ -1,0 +1,267 @@
+#include "query/exec/vector_matching.h"
+
+#include <string>
+#include <unordered_map>
+#include <utility>
+#include <vector>
+
+#include "base/check.h"
+#include "base/status_macros.h"
+#include "query/exec/go_format.h"
+#include "query/exec/match_groups.h"
+#include "query/exec/row_merge.h"
+#include "query/exec/scalar_ops.h"
+
+namespace varve::promql::exec {
+namespace {
+
+using Bits = std::vector<uint64_t>;
+
+Bits PresentInAny(const VectorValue& value, const std::vector<size_t>& rows) {
+  Bits out(BitmapWords(value.step_count()));
+  for (const size_t row : rows) {
+    OrBits(value.rows()[row].column.present, value.step_count(), out.data());
+  }
+  return out;
+}
+
+Bits PresentInAny(const VectorValue& value) {
+  Bits out(BitmapWords(value.step_count()));
+  for (const SeriesRow& row : value.rows()) {
+    OrBits(row.column.present, value.step_count(), out.data());
+  }
+  return out;
+}
+
+// The failure to report: the one at the earliest step, and there the one found first.
+class EarliestFailure {
+ public:
+  void Offer(size_t step, std::string message) {
+    if (step >= step_) return;
+    step_ = step;
+    message_ = std::move(message);
+  }
+  bool WouldTake(size_t step) const { return step < step_; }
+  Status ToStatus() const { return step_ == kNoBit ? OkStatus() : OutOfRangeError(message_); }
+
+ private:
+  size_t step_ = kNoBit;
+  std::string message_;
+};
+
+// A binary operation with the "one" side told from the "many" side.
+class VectorBinary {
+ public:
+  VectorBinary(const BinaryRule& rule, const VectorValue& lhs, const VectorValue& rhs,
+               Annotations* annotations)
+      : rule_(rule),
+        swapped_(rule.matching->cardinality == Cardinality::kOneToMany),
+        many_(swapped_ ? rhs : lhs),
+        one_(swapped_ ? lhs : rhs),
+        step_count_(lhs.step_count()),
+        matching_labels_(LabelNames(rule.matching->labels)),
+        projection_(MatchingProjection(*rule.matching)),
+        annotations_(annotations),
+        out_(step_count_, lhs.budget()) {}
+
+  Result<VectorValue> Run();
+
+ private:
+  std::vector<size_t>& ManyRows(MatchGroup& g) const { return swapped_ ? g.rhs : g.lhs; }
+  std::vector<size_t>& OneRows(MatchGroup& g) const { return swapped_ ? g.lhs : g.rhs; }
+
+  void CheckOneSide(const std::vector<size_t>& one_rows, const Bits& any_many);
+  Status MatchGroupRows(const std::vector<size_t>& many_rows, const std::vector<size_t>& one_rows);
+  void CheckManySide(const std::vector<size_t>& many_rows, const std::vector<size_t>& one_rows);
+  void CheckResultLabels(const Labels& labels, const Bits& matched,
+                         std::unordered_map<std::string, Bits>* matched_by_labels);
+  Labels ResultLabels(const Labels& many, const Labels& one) const;
+  void Compute(const Column& many, const Column& one, const Bits& matched, Column result);
+
+  const BinaryRule& rule_;
+  const bool swapped_;
+  const VectorValue& many_;
+  const VectorValue& one_;
+  const size_t step_count_;
+  const LabelNames matching_labels_;
+  const LabelProjection projection_;
+  Annotations* const annotations_;
+  VectorValue out_;
+  EarliestFailure failure_;
+};
+
+Result<VectorValue> VectorBinary::Run() {
+  std::vector<MatchGroup> groups = swapped_ ? GroupByMatch(projection_, one_, many_)
+                                            : GroupByMatch(projection_, many_, one_);
+  const Bits any_many = PresentInAny(many_);
+  for (MatchGroup& group : groups) CheckOneSide(OneRows(group), any_many);
+  for (MatchGroup& group : groups) {
+    RETURN_IF_ERROR(out_.budget()->CheckTime());
+    RETURN_IF_ERROR(MatchGroupRows(ManyRows(group), OneRows(group)));
+  }
+  RETURN_IF_ERROR(failure_.ToStatus());
+  RETURN_IF_ERROR(ResolveEqualLabels(EqualLabels::kMergeDisjoint, &out_));
+  return std::move(out_);
+}
+
+// At a step with anything on the many side, no two series of the one side may match alike,
+// whether or not a partner is there.
+void VectorBinary::CheckOneSide(const std::vector<size_t>& one_rows, const Bits& any_many) {
+  if (one_rows.size() < 2) return;
+  Bits seen(BitmapWords(step_count_));
+  for (const size_t row : one_rows) {
+    const SeriesRow& series = one_.rows()[row];
+    Bits relevant(series.column.present, series.column.present + seen.size());
+    AndBits(any_many.data(), step_count_, relevant.data());
+    const size_t step = FirstCommonBit(seen.data(), relevant.data(), step_count_);
+    if (step != kNoBit && failure_.WouldTake(step)) {
+      size_t earlier = 0;
+      while (!TestBit(one_.rows()[one_rows[earlier]].column.present, step)) ++earlier;
+      const Labels& other = one_.rows()[one_rows[earlier]].labels;
+      failure_.Offer(step,
+                     "found duplicate series for the match group " +
+                         FormatGoLabels(projection_.Project(series.labels)) + " on the " +
+                         (swapped_ ? "left" : "right") + " hand-side of the operation: [" +
+                         FormatGoLabels(series.labels) + ", " + FormatGoLabels(other) +
+                         "];many-to-many matching not allowed: matching labels must be unique on "
+                         "one side");
+    }
+    OrBits(relevant.data(), step_count_, seen.data());
+  }
+}
+
+// One to one: no two series of the many side may have a partner at one step.
+void VectorBinary::CheckManySide(const std::vector<size_t>& many_rows,
+                                 const std::vector<size_t>& one_rows) {
+  if (many_rows.size() < 2) return;
+  const Bits partners = PresentInAny(one_, one_rows);
+  Bits seen(BitmapWords(step_count_));
+  for (const size_t row : many_rows) {
+    const uint64_t* present = many_.rows()[row].column.present;
+    Bits matched(present, present + seen.size());
+    AndBits(partners.data(), step_count_, matched.data());
+    const size_t step = FirstCommonBit(seen.data(), matched.data(), step_count_);
+    if (step != kNoBit) {
+      failure_.Offer(step,
+                     "multiple matches for labels: many-to-one matching must be explicit "
+                     "(group_left/group_right)");
+    }
+    OrBits(matched.data(), step_count_, seen.data());
+  }
+}
+
+// Many to one: results of one match group must differ in their labels, kept by a filter or not.
+void VectorBinary::CheckResultLabels(const Labels& labels, const Bits& matched,
+                                     std::unordered_map<std::string, Bits>* matched_by_labels) {
+  Bits& seen = (*matched_by_labels)[labels.canonical_bytes()];
+  seen.resize(matched.size());
+  const size_t step = FirstCommonBit(seen.data(), matched.data(), step_count_);
+  if (step != kNoBit) {
+    failure_.Offer(step,
+                   "multiple matches for labels: grouping labels must ensure unique matches");
+  }
+  OrBits(matched.data(), step_count_, seen.data());
+}
+
+Status VectorBinary::MatchGroupRows(const std::vector<size_t>& many_rows,
+                                    const std::vector<size_t>& one_rows) {
+  if (many_rows.empty() || one_rows.empty()) return OkStatus();
+  const bool one_to_one = rule_.matching->cardinality == Cardinality::kOneToOne;
+  if (one_to_one) CheckManySide(many_rows, one_rows);
+  std::unordered_map<std::string, Bits> matched_by_labels;
+  for (const size_t m : many_rows) {
+    const SeriesRow& many = many_.rows()[m];
+    for (const size_t o : one_rows) {
+      const SeriesRow& one = one_.rows()[o];
+      Bits matched(many.column.present, many.column.present + BitmapWords(step_count_));
+      AndBits(one.column.present, step_count_, matched.data());
+      if (!AnyBit(matched.data(), step_count_)) continue;
+      Labels labels = ResultLabels(many.labels, one.labels);
+      if (!one_to_one && many_rows.size() > 1) {
+        CheckResultLabels(labels, matched, &matched_by_labels);
+      }
+      ASSIGN_OR_RETURN(const Column result, out_.AppendEmpty(std::move(labels)));
+      Compute(many.column, one.column, matched, result);
+    }
+  }
+  return OkStatus();
+}
+
+Labels VectorBinary::ResultLabels(const Labels& many, const Labels& one) const {
+  Labels labels = many;
+  if (IsArithmetic(rule_.op) || rule_.comparison == ComparisonResult::kBool) {
+    labels = DropMetricName(labels);
+  }
+  if (rule_.matching->cardinality == Cardinality::kOneToOne) {
+    labels = rule_.matching->on == MatchOn::kOn ? KeepLabels(labels, matching_labels_)
+                                                : DropLabels(labels, matching_labels_);
+  }
+  for (const std::string& name : rule_.matching->include) {
+    // `bool` takes the name away whatever is included.
+    if (rule_.comparison == ComparisonResult::kBool && name == kMetricNameLabel) continue;
+    labels = SetLabel(labels, name, one.Get(name));
+  }
+  return labels;
+}
+
+void VectorBinary::Compute(const Column& many, const Column& one, const Bits& matched,
+                           Column result) {
+  const double* lhs = swapped_ ? one.values : many.values;
+  const double* rhs = swapped_ ? many.values : one.values;
+  if (IsTrim(rule_.op)) {
+    annotations_->IncompatibleTypes(rule_.op, rule_.position);
+    return;
+  }
+  if (IsArithmetic(rule_.op)) {
+    ForEachBit(matched.data(), step_count_, [&](size_t i) {
+      result.values[i] = EvaluateArithmetic(rule_.op, lhs[i], rhs[i]);
+    });
+    OrBits(matched.data(), step_count_, result.present);
+    return;
+  }
+  const bool keep_all = rule_.comparison == ComparisonResult::kBool;
+  ForEachBit(matched.data(), step_count_, [&](size_t i) {
+    const bool holds = EvaluateComparison(rule_.op, lhs[i], rhs[i]);
+    if (!keep_all && !holds) return;
+    result.values[i] = keep_all ? (holds ? 1.0 : 0.0) : lhs[i];
+    SetBit(result.present, i);
+  });
+}
+
+}  // namespace
+
+Result<VectorValue> EvaluateSetOperator(const BinaryRule& rule, VectorValue lhs, VectorValue rhs) {
+  VARVE_CHECK(IsSetOperator(rule.op));
+  const size_t step_count = lhs.step_count();
+  const std::vector<MatchGroup> groups =
+      GroupByMatch(MatchingProjection(*rule.matching), lhs, rhs);
+  for (const MatchGroup& group : groups) {
+    if (rule.op == BinaryOp::kOr) {
+      const Bits present = PresentInAny(lhs, group.lhs);
+      for (const size_t row : group.rhs) {
+        AndNotBits(present.data(), step_count, rhs.rows()[row].column.present);
+      }
+      continue;
+    }
+    const Bits present = PresentInAny(rhs, group.rhs);
+    for (const size_t row : group.lhs) {
+      uint64_t* const kept = lhs.rows()[row].column.present;
+      if (rule.op == BinaryOp::kAnd) {
+        AndBits(present.data(), step_count, kept);
+      } else {
+        AndNotBits(present.data(), step_count, kept);
+      }
+    }
+  }
+  if (rule.op == BinaryOp::kOr) lhs.Absorb(std::move(rhs));
+  RETURN_IF_ERROR(ResolveEqualLabels(EqualLabels::kMergeDisjoint, &lhs));
+  return lhs;
+}
+
+Result<VectorValue> EvaluateVectorBinary(const BinaryRule& rule, const VectorValue& lhs,
+                                         const VectorValue& rhs, Annotations* annotations) {
+  VARVE_CHECK(!IsSetOperator(rule.op));
+  return VectorBinary(rule, lhs, rhs, annotations).Run();
+}
+
+}  // namespace varve::promql::exec
