@@ -1,5 +1,5 @@
 # Debian packages only, one file each. The library needs the storage ones; the server adds its own.
-foreach(dependency Threads RocksDB Zstd Zlib Roaring XxHash Re2)
+foreach(dependency Threads Zstd RocksDB Zlib Roaring XxHash Re2)
   include(dependencies/${dependency})
 endforeach()
 if(VARVE_BUILD_SERVER)

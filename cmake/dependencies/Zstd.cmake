@@ -1,1 +1,1 @@
-find_package(zstd REQUIRED)  # zstd::libzstd_shared
+find_package(zstd CONFIG REQUIRED)  # zstd::libzstd_shared
