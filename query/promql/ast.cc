@@ -7,12 +7,14 @@ namespace varve::promql {
 namespace {
 
 constexpr std::array<std::string_view, 14> kAggregationNames = {
-    "sum",    "avg",    "count", "min",     "max",          "group",    "stddev",
-    "stdvar", "topk",   "bottomk", "count_values", "quantile", "limitk", "limit_ratio"};
+    "sum",    "avg",  "count",   "min",          "max",      "group",  "stddev",
+    "stdvar", "topk", "bottomk", "count_values", "quantile", "limitk", "limit_ratio"};
 static_assert(kAggregationNames.size() == static_cast<size_t>(AggregationOp::kLimitRatio) + 1);
 
-constexpr std::array<std::string_view, 18> kBinaryOpTexts = {
-    "+", "-", "*", "/", "%", "^", "atan2", "==", "!=", "<", "<=", ">", ">=", "and", "or", "unless", "</", ">/"};
+constexpr std::array<std::string_view, 18> kBinaryOpTexts = {"+",      "-",     "*",  "/",   "%",
+                                                             "^",      "atan2", "==", "!=",  "<",
+                                                             "<=",     ">",     ">=", "and", "or",
+                                                             "unless", "</",    ">/"};
 static_assert(kBinaryOpTexts.size() == static_cast<size_t>(BinaryOp::kTrimLower) + 1);
 
 }  // namespace
@@ -38,11 +40,14 @@ std::string LineColumn(std::string_view text, uint32_t offset) {
   const std::string_view before = text.substr(0, offset);
   const auto line = std::count(before.begin(), before.end(), '\n') + 1;
   const size_t newline = before.rfind('\n');
-  const size_t column = newline == std::string_view::npos ? before.size() + 1 : before.size() - newline;
+  const size_t column =
+      newline == std::string_view::npos ? before.size() + 1 : before.size() - newline;
   return std::to_string(line) + ":" + std::to_string(column);
 }
 
-std::string_view AggregationName(AggregationOp op) { return kAggregationNames[static_cast<size_t>(op)]; }
+std::string_view AggregationName(AggregationOp op) {
+  return kAggregationNames[static_cast<size_t>(op)];
+}
 
 ValueType AggregationParamType(AggregationOp op) {
   switch (op) {

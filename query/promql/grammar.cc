@@ -53,8 +53,9 @@ constexpr bool IsFill(TokenType t) { return t >= TokenType::kFill && t <= TokenT
 
 // Functions of Prometheus that need a feature flag there and are not built here.
 bool IsKnownButNotBuilt(std::string_view name) {
-  constexpr std::array<std::string_view, 8> kNames = {"end",  "histogram_quantiles", "info", "integral",
-                                                      "range", "start", "start_timestamp", "step"};
+  constexpr std::array<std::string_view, 8> kNames = {
+      "end",   "histogram_quantiles", "info", "integral", "range",
+      "start", "start_timestamp",     "step"};
   for (const std::string_view known : kNames) {
     if (name == known) return true;
   }
@@ -89,10 +90,12 @@ Result<ExprPtr> Grammar::ParseExpression() {
 ExprPtr Grammar::Expression(int precedence_min) {
   const NestingScope scope(this);
   if (scope.TooDeep()) {
-    return Fail(token_.begin, "expression is nested deeper than " + std::to_string(kNestingMax) + " levels");
+    return Fail(token_.begin,
+                "expression is nested deeper than " + std::to_string(kNestingMax) + " levels");
   }
   ExprPtr lhs = UnaryExpression();
-  while (lhs != nullptr && IsBinaryOperator(token_.type) && Precedence(token_.type) >= precedence_min) {
+  while (lhs != nullptr && IsBinaryOperator(token_.type) &&
+         Precedence(token_.type) >= precedence_min) {
     const TokenType op = token_.type;
     Advance();
     Modifiers modifiers;
@@ -101,14 +104,15 @@ ExprPtr Grammar::Expression(int precedence_min) {
     ExprPtr rhs = Expression(op == TokenType::kPow ? kPrecedencePow : Precedence(op) + 1);
     if (rhs == nullptr) return nullptr;
     const uint32_t begin = lhs->position.begin;
-    lhs = Finish(std::make_unique<Binary>(BinaryOpOf(op), std::move(lhs), std::move(rhs), modifiers.comparison,
-                                          std::move(modifiers.matching)),
+    lhs = Finish(std::make_unique<Binary>(BinaryOpOf(op), std::move(lhs), std::move(rhs),
+                                          modifiers.comparison, std::move(modifiers.matching)),
                  begin);
   }
   return lhs;
 }
 
-// A sign binds like `*`, so that only `^` binds tighter; in front of a number it belongs to the number.
+// A sign binds like `*`, so that only `^` binds tighter; in front of a number it belongs to the
+// number.
 ExprPtr Grammar::UnaryExpression() {
   if (!Is(TokenType::kAdd) && !Is(TokenType::kSub)) return PostfixExpression();
   const Token sign = token_;
@@ -121,8 +125,9 @@ ExprPtr Grammar::UnaryExpression() {
     number->position.begin = sign.begin;
     return operand;
   }
-  return Finish(std::make_unique<Unary>(negative ? UnaryOp::kMinus : UnaryOp::kPlus, std::move(operand)),
-                sign.begin);
+  return Finish(
+      std::make_unique<Unary>(negative ? UnaryOp::kMinus : UnaryOp::kPlus, std::move(operand)),
+      sign.begin);
 }
 
 ExprPtr Grammar::PostfixExpression() {
@@ -181,7 +186,8 @@ ExprPtr Grammar::Number() {
   const Token token = token_;
   const std::optional<double> value = NumberValue();
   if (!value.has_value()) return nullptr;
-  const NumberForm form = token.type == TokenType::kDuration ? NumberForm::kDuration : NumberForm::kNumber;
+  const NumberForm form =
+      token.type == TokenType::kDuration ? NumberForm::kDuration : NumberForm::kNumber;
   return Finish(std::make_unique<NumberLiteral>(*value, form), token.begin);
 }
 
@@ -195,7 +201,9 @@ std::optional<double> Grammar::NumberValue() {
     return std::nullopt;
   }
   const Result<int64_t> ns = ParseDurationNs(token.text);
-  if (ns.ok()) return static_cast<double>(*ns / 1'000'000'000) + static_cast<double>(*ns % 1'000'000'000) / 1e9;
+  if (ns.ok())
+    return static_cast<double>(*ns / 1'000'000'000) +
+           static_cast<double>(*ns % 1'000'000'000) / 1e9;
   Fail(token.begin, ns.status().message());
   return std::nullopt;
 }
@@ -219,10 +227,12 @@ ExprPtr Grammar::CallExpression(const Token& name) {
   if (!Arguments(&args)) return nullptr;
   const Function* function = FindFunction(name.text);
   if (function == nullptr) {
-    if (IsKnownButNotBuilt(name.text)) return Fail(name.begin, "function " + Quote(name.text) + " is not enabled");
+    if (IsKnownButNotBuilt(name.text))
+      return Fail(name.begin, "function " + Quote(name.text) + " is not enabled");
     return Fail(name.begin, "unknown function with name " + Quote(name.text));
   }
-  return Finish(std::make_unique<Call>(function, function->return_type, std::move(args)), name.begin);
+  return Finish(std::make_unique<Call>(function, function->return_type, std::move(args)),
+                name.begin);
 }
 
 // function_call_body: "(" [expr {"," expr}] ")".
@@ -271,8 +281,8 @@ ExprPtr Grammar::BuildAggregation(const Token& op, std::vector<ExprPtr> args, Gr
                               std::to_string(wanted) + ", got " + std::to_string(args.size()));
   }
   ExprPtr param = wanted == 2 ? std::move(args.front()) : nullptr;
-  return Finish(std::make_unique<Aggregation>(type, std::move(args.back()), std::move(param), grouping,
-                                              std::move(labels)),
+  return Finish(std::make_unique<Aggregation>(type, std::move(args.back()), std::move(param),
+                                              grouping, std::move(labels)),
                 op.begin);
 }
 
@@ -285,7 +295,8 @@ bool Grammar::BinaryModifiers(uint32_t lhs_begin, Modifiers* modifiers) {
     Advance();
     if (!GroupingLabels(&matching.labels)) return false;
     if (Is(TokenType::kGroupLeft) || Is(TokenType::kGroupRight)) {
-      matching.cardinality = Is(TokenType::kGroupLeft) ? Cardinality::kManyToOne : Cardinality::kOneToMany;
+      matching.cardinality =
+          Is(TokenType::kGroupLeft) ? Cardinality::kManyToOne : Cardinality::kOneToMany;
       Advance();
       if (Is(TokenType::kLeftParen) && !GroupingLabels(&matching.include)) return false;
     }
@@ -309,8 +320,10 @@ bool Grammar::GroupingLabels(std::vector<std::string>* labels) {
 
 bool Grammar::GroupingLabel(std::vector<std::string>* labels) {
   const Token label = token_;
-  const bool is_word = IsMetricWord(label.type) || IsKeyword(label.type) || label.type == TokenType::kAtan2;
-  if (!is_word && label.type != TokenType::kString) return Unexpected("grouping opts", "label"), false;
+  const bool is_word =
+      IsMetricWord(label.type) || IsKeyword(label.type) || label.type == TokenType::kAtan2;
+  if (!is_word && label.type != TokenType::kString)
+    return Unexpected("grouping opts", "label"), false;
   Advance();
   labels->push_back(is_word ? std::string(label.text) : Unquote(label.text));
   if (!labels->back().empty() && IsValidUtf8(labels->back())) return true;
@@ -348,7 +361,8 @@ ExprPtr Grammar::Fail(uint32_t offset, std::string_view message) {
 ExprPtr Grammar::Finish(ExprPtr expr, uint32_t begin) {
   expr->position = {begin, last_end_};
   if (expr->depth() <= kTreeDepthMax) return expr;
-  return Fail(begin, "expression is more than " + std::to_string(kTreeDepthMax) + " operations deep");
+  return Fail(begin,
+              "expression is more than " + std::to_string(kTreeDepthMax) + " operations deep");
 }
 
 }  // namespace varve::promql

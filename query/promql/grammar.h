@@ -15,11 +15,12 @@
 
 namespace varve::promql {
 
-// Builds the tree without looking at types. Every rule returns nullptr (or false) once an error was recorded; the
-// first error of a text is the one that is reported.
+// Builds the tree without looking at types. Every rule returns nullptr (or false) once an error was
+// recorded; the first error of a text is the one that is reported.
 //
-// Unexpected tokens are reported with the words of Prometheus' generated parser, which depend on the innermost rule
-// that has an `error` production: inside an aggregation that is the aggregation, however deep the token stands.
+// Unexpected tokens are reported with the words of Prometheus' generated parser, which depend on
+// the innermost rule that has an `error` production: inside an aggregation that is the aggregation,
+// however deep the token stands.
 class Grammar {
  public:
   // `text` is borrowed. REQUIRES: text.size() <= kQueryBytesMax.
@@ -77,8 +78,8 @@ class Grammar {
 
   const std::string_view text_;
   Lexer lexer_;
-  Token token_;              // the next one, not consumed
-  uint32_t last_end_ = 0;    // end of the last consumed token
+  Token token_;            // the next one, not consumed
+  uint32_t last_end_ = 0;  // end of the last consumed token
   size_t nesting_ = 0;
   size_t aggregations_open_ = 0;
   Status error_;

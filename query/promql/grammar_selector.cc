@@ -14,9 +14,10 @@ namespace {
 
 constexpr double kNsPerSecond = 1e9;
 constexpr int64_t kNsPerMs = 1'000'000;
-constexpr double kDurationSecondsMax = 9223372036.0;  // 2^63 ns
+constexpr double kDurationSecondsMax = 9223372036.0;         // 2^63 ns
 constexpr double kTimestampSecondsMax = 9223372036854775.0;  // 2^63 ms
-constexpr std::string_view kNoDurationExpressions = "experimental duration expression is not enabled";
+constexpr std::string_view kNoDurationExpressions =
+    "experimental duration expression is not enabled";
 constexpr std::string_view kDurationForms = "number, duration, step(), or range()";
 
 std::optional<MatchOp> MatchOpOf(TokenType type) {
@@ -50,12 +51,15 @@ struct TimeShift {
 
 TimeShift TimeShiftOf(Expr* expr) {
   if (auto* vector = expr->TryAs<VectorSelector>()) return {&vector->offset_ms, &vector->at};
-  if (auto* matrix = expr->TryAs<MatrixSelector>()) return {&matrix->vector->offset_ms, &matrix->vector->at};
+  if (auto* matrix = expr->TryAs<MatrixSelector>())
+    return {&matrix->vector->offset_ms, &matrix->vector->at};
   if (auto* subquery = expr->TryAs<Subquery>()) return {&subquery->offset_ms, &subquery->at};
   return {};
 }
 
-int64_t SecondsToNs(double seconds) { return static_cast<int64_t>(std::round(seconds * kNsPerSecond)); }
+int64_t SecondsToNs(double seconds) {
+  return static_cast<int64_t>(std::round(seconds * kNsPerSecond));
+}
 
 // Go's %f.
 std::string Fixed(double value) {
@@ -110,7 +114,8 @@ bool Grammar::LabelMatcher(VectorSelector* selector) {
   constexpr std::string_view kContext = "label matching";
   const Token label = token_;
   const bool quoted = label.type == TokenType::kString;
-  if (!quoted && label.type != TokenType::kIdentifier) return Unexpected(kContext, "identifier or \"}\""), false;
+  if (!quoted && label.type != TokenType::kIdentifier)
+    return Unexpected(kContext, "identifier or \"}\""), false;
   Advance();
   std::string name = quoted ? Unquote(label.text) : std::string(label.text);
   const std::optional<MatchOp> op = MatchOpOf(token_.type);
@@ -145,22 +150,26 @@ ExprPtr Grammar::BuildMatrix(ExprPtr expr, uint32_t bracket, int64_t range_ns) {
   auto* vector = expr->TryAs<VectorSelector>();
   if (vector == nullptr) return Fail(bracket, "ranges only allowed for vector selectors");
   if (vector->offset_ms != 0) return Fail(bracket, "no offset modifiers allowed before range");
-  if (vector->at.kind == AtModifier::Kind::kTimestamp) return Fail(bracket, "no @ modifiers allowed before range");
+  if (vector->at.kind == AtModifier::Kind::kTimestamp)
+    return Fail(bracket, "no @ modifiers allowed before range");
   const uint32_t begin = vector->position.begin;
   expr.release();
-  return Finish(std::make_unique<MatrixSelector>(std::unique_ptr<VectorSelector>(vector), range_ns / kNsPerMs),
+  return Finish(std::make_unique<MatrixSelector>(std::unique_ptr<VectorSelector>(vector),
+                                                 range_ns / kNsPerMs),
                 begin);
 }
 
 ExprPtr Grammar::FinishSubquery(ExprPtr expr, int64_t range_ns) {
   int64_t step_ns = 0;
   if (!Is(TokenType::kRightBracket) &&
-      !BracketDuration("subquery selector", "number, duration, step(), range(), or \"]\"", &step_ns)) {
+      !BracketDuration("subquery selector", "number, duration, step(), range(), or \"]\"",
+                       &step_ns)) {
     return nullptr;
   }
   if (!Take(TokenType::kRightBracket)) return Unexpected("subquery selector", "\"]\"");
   const uint32_t begin = expr->position.begin;
-  return Finish(std::make_unique<Subquery>(std::move(expr), range_ns / kNsPerMs, step_ns / kNsPerMs), begin);
+  return Finish(
+      std::make_unique<Subquery>(std::move(expr), range_ns / kNsPerMs, step_ns / kNsPerMs), begin);
 }
 
 // A literal above zero inside brackets, with any signs.
@@ -172,7 +181,8 @@ bool Grammar::BracketDuration(std::string_view context, std::string_view expecte
     Advance();
   }
   if (StartsDurationExpression(token_.type)) return Fail(begin, kNoDurationExpressions), false;
-  if (!Is(TokenType::kNumber) && !Is(TokenType::kDuration)) return Unexpected(context, expected), false;
+  if (!Is(TokenType::kNumber) && !Is(TokenType::kDuration))
+    return Unexpected(context, expected), false;
   const std::optional<double> value = NumberValue();
   if (!value.has_value()) return false;
   if (IsArithmetic(token_.type)) return Fail(begin, kNoDurationExpressions), false;
@@ -189,7 +199,8 @@ bool Grammar::OffsetModifier(Expr* expr) {
   const bool negative = Is(TokenType::kSub);
   if (negative || Is(TokenType::kAdd)) Advance();
   if (StartsDurationExpression(token_.type)) return Fail(begin, kNoDurationExpressions), false;
-  if (!Is(TokenType::kNumber) && !Is(TokenType::kDuration)) return Unexpected("offset", kDurationForms), false;
+  if (!Is(TokenType::kNumber) && !Is(TokenType::kDuration))
+    return Unexpected("offset", kDurationForms), false;
   const std::optional<double> value = NumberValue();
   if (!value.has_value()) return false;
   if (!(*value <= kDurationSecondsMax)) return Fail(begin, "duration out of range"), false;
@@ -197,11 +208,13 @@ bool Grammar::OffsetModifier(Expr* expr) {
   const TimeShift shift = TimeShiftOf(expr);
   if (shift.offset_ms == nullptr) {
     return Fail(expr->position.begin,
-                "offset modifier must be preceded by an instant vector selector or range vector selector or a "
+                "offset modifier must be preceded by an instant vector selector or range vector "
+                "selector or a "
                 "subquery"),
            false;
   }
-  if (*shift.offset_ms != 0) return Fail(expr->position.begin, "offset may not be set multiple times"), false;
+  if (*shift.offset_ms != 0)
+    return Fail(expr->position.begin, "offset may not be set multiple times"), false;
   *shift.offset_ms = SecondsToNs(negative ? -*value : *value) / kNsPerMs;
   expr->position.end = last_end_;
   return true;
@@ -224,16 +237,19 @@ bool Grammar::AtTime(Expr* expr) {
   if (!value.has_value()) return false;
   const double seconds = negative ? -*value : *value;
   if (!(std::abs(seconds) < kTimestampSecondsMax)) {
-    return Fail(expr->position.begin, "timestamp out of bounds for @ modifier: " + Fixed(seconds)), false;
+    return Fail(expr->position.begin, "timestamp out of bounds for @ modifier: " + Fixed(seconds)),
+           false;
   }
-  return SetAt(expr, {AtModifier::Kind::kTimestamp, static_cast<int64_t>(std::round(seconds * 1000))});
+  return SetAt(expr,
+               {AtModifier::Kind::kTimestamp, static_cast<int64_t>(std::round(seconds * 1000))});
 }
 
 bool Grammar::SetAt(Expr* expr, AtModifier at) {
   const TimeShift shift = TimeShiftOf(expr);
   if (shift.at == nullptr) {
     return Fail(expr->position.begin,
-                "@ modifier must be preceded by an instant vector selector or range vector selector or a "
+                "@ modifier must be preceded by an instant vector selector or range vector "
+                "selector or a "
                 "subquery"),
            false;
   }

@@ -239,9 +239,9 @@ bool Lexer::SkipDigits(std::string_view digits) {
   return at_ != before;
 }
 
-// Consumes a number whose digits, dots, exponent and underscores stand where they may; whether it has a value is
-// for ParseNumber. False leaves the read position where the number stopped making sense, which is where a duration's
-// unit would stand.
+// Consumes a number whose digits, dots, exponent and underscores stand where they may; whether it
+// has a value is for ParseNumber. False leaves the read position where the number stopped making
+// sense, which is where a duration's unit would stand.
 bool Lexer::ScanNumber() {
   constexpr std::string_view kAfterUnderscoreOrExponent = "._eE";
   bool hexadecimal = false;
@@ -273,8 +273,8 @@ bool Lexer::ScanNumber() {
   return at_ != begin_ && !IsAlphaNumeric(Peek());
 }
 
-// Consumes the rest of a duration, whose first digits ScanNumber has consumed. Units in a wrong order are for
-// ParseDurationNs.
+// Consumes the rest of a duration, whose first digits ScanNumber has consumed. Units in a wrong
+// order are for ParseDurationNs.
 bool Lexer::ScanDurationRest() {
   if (!Accept("smhdwy")) return false;
   Accept("s");
@@ -314,7 +314,8 @@ bool Lexer::SkipEscape(char quote, std::string* error) {
   if (done()) return *error = "escape sequence not terminated", false;
   size_t size = 0;
   const char c = Peek();
-  if (c == quote || std::string_view("abfnrtv\\").find(c) != std::string_view::npos) return ++at_, true;
+  if (c == quote || std::string_view("abfnrtv\\").find(c) != std::string_view::npos)
+    return ++at_, true;
   size_t count = 3;
   uint32_t base = 8;
   uint32_t limit = 0xFF;
@@ -331,11 +332,12 @@ bool Lexer::SkipEscape(char quote, std::string* error) {
   for (size_t i = 0; i < count; ++i, ++at_) {
     if (done()) return *error = "escape sequence not terminated", false;
     const char digit = ToLower(Peek());
-    const uint32_t d = IsDigit(digit) ? static_cast<uint32_t>(digit - '0')
+    const uint32_t d = IsDigit(digit)                 ? static_cast<uint32_t>(digit - '0')
                        : digit >= 'a' && digit <= 'f' ? static_cast<uint32_t>(digit - 'a' + 10)
                                                       : 16;
     if (d >= base) {
-      *error = "illegal character " + CodePoint(DecodeRune(text_, at_, &size)) + " in escape sequence";
+      *error =
+          "illegal character " + CodePoint(DecodeRune(text_, at_, &size)) + " in escape sequence";
       return false;
     }
     value = value * base + d;
@@ -348,12 +350,14 @@ bool Lexer::SkipEscape(char quote, std::string* error) {
 }
 
 Token Lexer::Emit(TokenType type) {
-  return {type, static_cast<uint32_t>(begin_), static_cast<uint32_t>(at_), text_.substr(begin_, at_ - begin_)};
+  return {type, static_cast<uint32_t>(begin_), static_cast<uint32_t>(at_),
+          text_.substr(begin_, at_ - begin_)};
 }
 
 Token Lexer::Fail(std::string message) {
   error_ = std::move(message);
-  return {TokenType::kError, static_cast<uint32_t>(begin_), static_cast<uint32_t>(text_.size()), error_};
+  return {TokenType::kError, static_cast<uint32_t>(begin_), static_cast<uint32_t>(text_.size()),
+          error_};
 }
 
 std::string Lexer::QuotedHere() const {

@@ -9,15 +9,15 @@
 
 namespace varve::promql {
 
-// The same characters are other tokens inside braces (no keywords) and brackets (durations), which is why the lexer
-// keeps track of both.
+// The same characters are other tokens inside braces (no keywords) and brackets (durations), which
+// is why the lexer keeps track of both.
 class Lexer {
  public:
   // `text` is borrowed. REQUIRES: text.size() fits 32 bits.
   explicit Lexer(std::string_view text) : text_(text) {}
 
-  // The next token; spaces and comments are skipped. After kEof or kError the same again. The text of kError is
-  // borrowed from the lexer.
+  // The next token; spaces and comments are skipped. After kEof or kError the same again. The text
+  // of kError is borrowed from the lexer.
   Token Next();
 
  private:
@@ -42,7 +42,9 @@ class Lexer {
   Token Fail(std::string message);
   // The code point at the read position as a message quotes it.
   std::string QuotedHere() const;
-  char Peek(size_t ahead = 0) const { return at_ + ahead < text_.size() ? text_[at_ + ahead] : '\0'; }
+  char Peek(size_t ahead = 0) const {
+    return at_ + ahead < text_.size() ? text_[at_ + ahead] : '\0';
+  }
   bool done() const { return at_ >= text_.size(); }
   bool PeekIsOneOf(std::string_view set) const {
     return !done() && set.find(text_[at_]) != std::string_view::npos;
@@ -64,7 +66,7 @@ class Lexer {
   bool duration_next_ = false;  // right after '[', before the first number
   bool colon_seen_ = false;     // inside the open bracket
   bool ended_ = false;
-  Token last_;                  // repeated once ended_
+  Token last_;  // repeated once ended_
   std::string error_;
 };
 

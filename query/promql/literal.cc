@@ -27,7 +27,8 @@ bool UnderscoresAreBetweenDigits(std::string_view text) {
       after_digit = IsAlphaNumeric(text[i]);
       continue;
     }
-    if (!after_digit || i + 1 == text.size() || !IsAlphaNumeric(text[i + 1]) || text[i + 1] == '_') {
+    if (!after_digit || i + 1 == text.size() || !IsAlphaNumeric(text[i + 1]) ||
+        text[i + 1] == '_') {
       return false;
     }
     after_digit = false;
@@ -46,7 +47,8 @@ bool ParseInteger(std::string_view digits, double* value) {
     digits.remove_prefix(1);
   }
   int64_t integer = 0;
-  const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), integer, base);
+  const auto [end, error] =
+      std::from_chars(digits.data(), digits.data() + digits.size(), integer, base);
   if (error != std::errc() || end != digits.data() + digits.size()) return false;
   *value = static_cast<double>(integer);
   return true;
@@ -60,12 +62,13 @@ bool Underflows(std::string_view digits) {
 }
 
 Status NumberError(std::string_view text, std::string_view reason) {
-  return InvalidArgumentError("error parsing number: strconv.ParseFloat: parsing " + Quote(text) + ": " +
-                              std::string(reason));
+  return InvalidArgumentError("error parsing number: strconv.ParseFloat: parsing " + Quote(text) +
+                              ": " + std::string(reason));
 }
 
-// Not printable by Go's rules, among the code points that UTF-8 can hold: controls, every space but ' ', format
-// characters, private use and non-characters. Unassigned code points are taken for printable.
+// Not printable by Go's rules, among the code points that UTF-8 can hold: controls, every space but
+// ' ', format characters, private use and non-characters. Unassigned code points are taken for
+// printable.
 bool IsUnprintable(char32_t r) {
   if (r < 0x20 || (r >= 0x7F && r <= 0xA0) || r == 0xAD) return true;
   if (r == 0x1680 || (r >= 0x2000 && r <= 0x200F) || (r >= 0x2028 && r <= 0x202F)) return true;
@@ -105,7 +108,8 @@ uint32_t HexDigit(char c) {
 // Reads `count` digits of `base` at `*at`, and moves past them.
 uint32_t ReadDigits(std::string_view text, size_t count, uint32_t base, size_t* at) {
   uint32_t value = 0;
-  for (size_t i = 0; i < count && *at < text.size(); ++i) value = value * base + HexDigit(text[(*at)++]);
+  for (size_t i = 0; i < count && *at < text.size(); ++i)
+    value = value * base + HexDigit(text[(*at)++]);
   return value;
 }
 
@@ -144,7 +148,8 @@ Result<double> ParseNumber(std::string_view text) {
   if (ParseInteger(digits, &value)) return value;
   const char* const end = digits.data() + digits.size();
   const auto [stop, error] = std::from_chars(digits.data(), end, value);
-  if (stop != end || error == std::errc::invalid_argument) return NumberError(text, "invalid syntax");
+  if (stop != end || error == std::errc::invalid_argument)
+    return NumberError(text, "invalid syntax");
   if (error == std::errc::result_out_of_range) {
     if (!Underflows(digits)) return NumberError(text, "value out of range");
     return 0.0;
@@ -160,12 +165,12 @@ Result<int64_t> ParseDurationNs(std::string_view text) {
     int64_t ms;
   };
   constexpr std::array<Unit, 7> kUnits = {{{"y", int64_t{365} * 86'400'000},
-                                          {"w", int64_t{7} * 86'400'000},
-                                          {"d", 86'400'000},
-                                          {"h", 3'600'000},
-                                          {"m", 60'000},
-                                          {"s", 1000},
-                                          {"ms", 1}}};
+                                           {"w", int64_t{7} * 86'400'000},
+                                           {"d", 86'400'000},
+                                           {"h", 3'600'000},
+                                           {"m", 60'000},
+                                           {"s", 1000},
+                                           {"ms", 1}}};
   int64_t total = 0;
   size_t unit = 0;  // the next one that may follow: each at most once, in descending order
   for (size_t at = 0; at < text.size();) {
@@ -179,9 +184,11 @@ Result<int64_t> ParseDurationNs(std::string_view text) {
       return InvalidArgumentError("not a valid duration string: " + Quote(text));
     }
     int64_t count = 0;
-    const auto parsed = std::from_chars(text.data() + digits_begin, text.data() + name_begin, count);
+    const auto parsed =
+        std::from_chars(text.data() + digits_begin, text.data() + name_begin, count);
     int64_t ns = 0;
-    if (parsed.ec != std::errc() || __builtin_mul_overflow(count, kUnits[unit].ms * kNsPerMs, &ns) ||
+    if (parsed.ec != std::errc() ||
+        __builtin_mul_overflow(count, kUnits[unit].ms * kNsPerMs, &ns) ||
         __builtin_add_overflow(total, ns, &total)) {
       return InvalidArgumentError("duration out of range");
     }

@@ -12,8 +12,9 @@ namespace {
 
 Status CheckSize(std::string_view text) {
   if (text.size() <= kQueryBytesMax) return OkStatus();
-  return InvalidArgumentError("1:1: parse error: the expression has " + std::to_string(text.size()) +
-                              " bytes, more than the " + std::to_string(kQueryBytesMax) + " allowed");
+  return InvalidArgumentError("1:1: parse error: the expression has " +
+                              std::to_string(text.size()) + " bytes, more than the " +
+                              std::to_string(kQueryBytesMax) + " allowed");
 }
 
 }  // namespace

@@ -1,5 +1,5 @@
-// Prettify: Prometheus' layout (promql/parser/prettier.go describes it). A node that fits the line is printed on it;
-// one that does not puts its parts on lines of their own, one level deeper.
+// Prettify: Prometheus' layout (promql/parser/prettier.go describes it). A node that fits the line
+// is printed on it; one that does not puts its parts on lines of their own, one level deeper.
 #include <string>
 
 #include "query/promql/function_table.h"
@@ -53,7 +53,8 @@ class Layouter {
     const size_t begin = out_->size();
     Append(*unary.expr, level);
     const size_t operand = out_->find_first_not_of(' ', begin);
-    out_->replace(begin, operand - begin, Indent(level) + (unary.op == UnaryOp::kMinus ? "-" : "+"));
+    out_->replace(begin, operand - begin,
+                  Indent(level) + (unary.op == UnaryOp::kMinus ? "-" : "+"));
   }
 
   void AppendAggregation(const Aggregation& aggregation, size_t level) {

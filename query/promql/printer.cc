@@ -193,8 +193,8 @@ std::string PrintBinaryHead(const Binary& binary) {
   if (binary.comparison == ComparisonResult::kBool) out += " bool";
   if (!binary.matching.has_value()) return out;
   const VectorMatching& matching = *binary.matching;
-  const bool grouped =
-      matching.cardinality == Cardinality::kManyToOne || matching.cardinality == Cardinality::kOneToMany;
+  const bool grouped = matching.cardinality == Cardinality::kManyToOne ||
+                       matching.cardinality == Cardinality::kOneToMany;
   if (!matching.labels.empty() || matching.on == MatchOn::kOn || grouped) {
     out += (matching.on == MatchOn::kOn ? " on " : " ignoring ") + PrintLabels(matching.labels);
   }
@@ -219,12 +219,12 @@ std::string PrintDuration(int64_t duration_ms) {
     bool only_exact;  // 90d reads better than 12w6d
   };
   constexpr std::array<Unit, 7> kUnits = {{{"y", uint64_t{365} * 86'400'000, true},
-                                          {"w", uint64_t{7} * 86'400'000, true},
-                                          {"d", 86'400'000, false},
-                                          {"h", 3'600'000, false},
-                                          {"m", 60'000, false},
-                                          {"s", 1000, false},
-                                          {"ms", 1, false}}};
+                                           {"w", uint64_t{7} * 86'400'000, true},
+                                           {"d", 86'400'000, false},
+                                           {"h", 3'600'000, false},
+                                           {"m", 60'000, false},
+                                           {"s", 1000, false},
+                                           {"ms", 1, false}}};
   std::string out = duration_ms < 0 ? "-" : "";
   uint64_t rest = duration_ms < 0 ? uint64_t{0} - static_cast<uint64_t>(duration_ms)
                                   : static_cast<uint64_t>(duration_ms);

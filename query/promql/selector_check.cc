@@ -54,8 +54,9 @@ Result<bool> MatchesEmpty(const Matcher& matcher) {
   options.set_log_errors(false);
   const re2::RE2 regex(matcher.value, options);
   if (!regex.ok()) {
-    return InvalidArgumentError("error parsing regexp: " + std::string(GoReason(regex.error_code())) + ": `" +
-                                regex.error_arg() + "`");
+    return InvalidArgumentError(
+        "error parsing regexp: " + std::string(GoReason(regex.error_code())) + ": `" +
+        regex.error_arg() + "`");
   }
   const bool matches = re2::RE2::FullMatch("", regex);
   return matches == (matcher.op == MatchOp::kRegexMatch);

@@ -24,7 +24,8 @@ Result<Selector> ParseSelector(std::string_view text) {
         const Result<bool> matches_empty = MatchesEmpty(matcher);
         return matches_empty.ok() && !*matches_empty;
       });
-  if (!selects_something) return InvalidArgumentError("match[] must contain at least one non-empty matcher");
+  if (!selects_something)
+    return InvalidArgumentError("match[] must contain at least one non-empty matcher");
   return std::move(selector->matchers);
 }
 

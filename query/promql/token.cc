@@ -87,7 +87,8 @@ std::string Describe(const Token& token) {
   if (IsAggregation(token.type)) return "<aggr:" + text + ">";
   if (IsKeyword(token.type)) return "<" + text + ">";
   const std::string kind(LiteralKind(token.type));
-  const bool is_name = token.type == TokenType::kIdentifier || token.type == TokenType::kMetricIdentifier;
+  const bool is_name =
+      token.type == TokenType::kIdentifier || token.type == TokenType::kMetricIdentifier;
   if (is_name || text.size() <= 10) return kind + Quote(text);
   return kind + Quote(Abbreviated(text)) + "...";
 }

@@ -106,7 +106,8 @@ struct Token {
 
 // The token as an error message names it: `identifier "up"`, `<op:+>`, `end of input`.
 std::string Describe(const Token& token);
-// The keyword that `word` is, whatever its case; kIdentifier when it is none. Inf and NaN are kNumber.
+// The keyword that `word` is, whatever its case; kIdentifier when it is none. Inf and NaN are
+// kNumber.
 TokenType KeywordType(std::string_view word);
 
 }  // namespace varve::promql

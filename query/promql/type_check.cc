@@ -63,21 +63,23 @@ class TypeChecker {
   Status Fail(uint32_t offset, const std::string& message) const {
     return ParseErrorAt(text_, offset, message);
   }
-  Status Fail(const Expr& expr, const std::string& message) const { return Fail(expr.position.begin, message); }
+  Status Fail(const Expr& expr, const std::string& message) const {
+    return Fail(expr.position.begin, message);
+  }
 
   Status ExpectType(Expr* expr, ValueType want, const std::string& context) {
     RETURN_IF_ERROR(Check(expr));
     if (expr->type() == want) return OkStatus();
-    return Fail(*expr, "expected type " + std::string(DocumentedType(want)) + " in " + context + ", got " +
-                           std::string(DocumentedType(expr->type())));
+    return Fail(*expr, "expected type " + std::string(DocumentedType(want)) + " in " + context +
+                           ", got " + std::string(DocumentedType(expr->type())));
   }
 
   Status CheckSelector(const VectorSelector& selector) const {
     if (!selector.name.empty()) {
       for (size_t i = 0; i + 1 < selector.matchers.size(); ++i) {
         if (selector.matchers[i].name != "__name__") continue;
-        return Fail(selector, "metric name must not be set twice: " + Quote(selector.name) + " or " +
-                                  Quote(selector.matchers[i].value));
+        return Fail(selector, "metric name must not be set twice: " + Quote(selector.name) +
+                                  " or " + Quote(selector.matchers[i].value));
       }
       return OkStatus();
     }
@@ -93,15 +95,16 @@ class TypeChecker {
     RETURN_IF_ERROR(Check(subquery->expr.get()));
     const ValueType type = subquery->expr->type();
     if (type == ValueType::kVector) return OkStatus();
-    return Fail(*subquery, "subquery is only allowed on instant vector, got " + std::string(ShortType(type)) +
-                               " instead");
+    return Fail(*subquery, "subquery is only allowed on instant vector, got " +
+                               std::string(ShortType(type)) + " instead");
   }
 
   Status CheckArgumentCount(const Call& call) const {
     const Function& function = *call.function;
     const size_t listed = function.arg_types.size();
     const size_t given = call.args.size();
-    const std::string rest = " argument(s) in call to " + Quote(function.name) + ", got " + std::to_string(given);
+    const std::string rest =
+        " argument(s) in call to " + Quote(function.name) + ", got " + std::to_string(given);
     if (function.variadic == 0) {
       if (listed == given) return OkStatus();
       return Fail(call, "expected " + std::to_string(listed) + rest);
@@ -126,17 +129,21 @@ class TypeChecker {
   }
 
   Status CheckAggregation(Aggregation* aggregation) {
-    RETURN_IF_ERROR(ExpectType(aggregation->expr.get(), ValueType::kVector, "aggregation expression"));
+    RETURN_IF_ERROR(
+        ExpectType(aggregation->expr.get(), ValueType::kVector, "aggregation expression"));
     if (aggregation->param == nullptr) return OkStatus();
-    return ExpectType(aggregation->param.get(), AggregationParamType(aggregation->op), "aggregation parameter");
+    return ExpectType(aggregation->param.get(), AggregationParamType(aggregation->op),
+                      "aggregation parameter");
   }
 
   Status CheckUnary(Unary* unary) {
     RETURN_IF_ERROR(Check(unary->expr.get()));
     const ValueType type = unary->expr->type();
     if (IsOperand(type)) return OkStatus();
-    return Fail(*unary, "unary expression only allowed on expressions of type scalar or instant vector, got " +
-                            Quote(DocumentedType(type)));
+    return Fail(
+        *unary,
+        "unary expression only allowed on expressions of type scalar or instant vector, got " +
+            Quote(DocumentedType(type)));
   }
 
   // Where the operator stands: the first character behind the left side that is no space.
@@ -170,7 +177,9 @@ class TypeChecker {
     const VectorMatching& matching = *binary.matching;
     if (matching.on != MatchOn::kOn) return OkStatus();
     for (const std::string& label : matching.labels) {
-      if (std::find(matching.include.begin(), matching.include.end(), label) == matching.include.end()) continue;
+      if (std::find(matching.include.begin(), matching.include.end(), label) ==
+          matching.include.end())
+        continue;
       return Fail(OperatorOffset(binary),
                   "label " + Quote(label) + " must not occur in ON and GROUP clause at once");
     }

@@ -8,8 +8,8 @@
 
 namespace varve::promql {
 
-// Checks the tree against the invariants of ast.h in the order of Prometheus, so that the first error is the same,
-// and settles Binary::matching. `text` is what was parsed, for positions.
+// Checks the tree against the invariants of ast.h in the order of Prometheus, so that the first
+// error is the same, and settles Binary::matching. `text` is what was parsed, for positions.
 Status CheckTypes(std::string_view text, Expr* root);
 
 // "1:7: parse error: <message>" as kInvalidArgument.
