@@ -6,6 +6,7 @@
 // window is summed again.
 #pragma once
 
+#include <bit>
 #include <cstddef>
 #include <cstdint>
 #include <span>
@@ -14,11 +15,10 @@
 #include "query/exec/range_windows.h"
 #include "query/exec/vector_value.h"
 #include "query/promql/function_table.h"
+#include "varve/write_batch.h"
 
 namespace varve::promql::exec {
 
-// The bits of the NaN that marks the end of a series (Prometheus' stale marker).
-inline constexpr uint64_t kStaleMarkerBits = 0x7ff0000000000002;
 inline bool IsStaleMarker(double value) {
   return std::bit_cast<uint64_t>(value) == kStaleMarkerBits;
 }
