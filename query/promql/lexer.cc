@@ -224,12 +224,6 @@ Token Lexer::InDuration() {
 Token Lexer::LexNumberOrDuration() {
   if (ScanNumber()) return Emit(TokenType::kNumber);
   if (ScanDurationRest()) return Emit(TokenType::kDuration);
-  // One more character shows what was wrong, as in the reference.
-  if (!done()) {
-    size_t size = 0;
-    DecodeRune(text_, at_, &size);
-    if (IsAlphaNumeric(Peek())) at_ += size;
-  }
   return Fail("bad number or duration syntax: " + Quote(text_.substr(begin_, at_ - begin_)));
 }
 
@@ -282,7 +276,9 @@ bool Lexer::ScanDurationRest() {
     if (!Accept("smhdw")) return false;
     Accept("s");
   }
-  return !IsAlphaNumeric(Peek());
+  if (!IsAlphaNumeric(Peek())) return true;
+  ++at_;  // the message shows the character that spoiled it, as in the reference
+  return false;
 }
 
 Token Lexer::LexString() {

@@ -1,5 +1,6 @@
 // Prettify: Prometheus' layout (promql/parser/prettier.go describes it). A node that fits the line
 // is printed on it; one that does not puts its parts on lines of their own, one level deeper.
+#include <algorithm>
 #include <string>
 
 #include "query/promql/function_table.h"
@@ -9,6 +10,7 @@ namespace varve::promql {
 namespace {
 
 constexpr size_t kLineBytesMax = 100;
+constexpr size_t kLayoutBytesMax = size_t{16} << 20;
 
 std::string Indent(size_t level) { return std::string(2 * level, ' '); }
 
@@ -16,7 +18,9 @@ class Layouter {
  public:
   explicit Layouter(std::string* out) : out_(out) {}
 
+  // Stops soon after kLayoutBytesMax.
   void Append(const Expr& expr, size_t level) {
+    if (out_->size() > kLayoutBytesMax) return;
     if (const auto* unary = expr.TryAs<Unary>()) return AppendUnary(*unary, level);
     if (!PrintsWithin(expr, kLineBytesMax)) return AppendSplit(expr, level);
     // The reference gives a subquery that fits its line no indent.
@@ -52,7 +56,7 @@ class Layouter {
   void AppendUnary(const Unary& unary, size_t level) {
     const size_t begin = out_->size();
     Append(*unary.expr, level);
-    const size_t operand = out_->find_first_not_of(' ', begin);
+    const size_t operand = std::min(out_->find_first_not_of(' ', begin), out_->size());
     out_->replace(begin, operand - begin,
                   Indent(level) + (unary.op == UnaryOp::kMinus ? "-" : "+"));
   }
@@ -90,7 +94,7 @@ class Layouter {
 std::string Prettify(const Expr& expr) {
   std::string out;
   Layouter(&out).Append(expr, 0);
-  return out;
+  return out.size() <= kLayoutBytesMax ? out : Print(expr);
 }
 
 }  // namespace varve::promql

@@ -1,0 +1,39 @@
+// Any text parses or is refused; what parses prints to a text that parses to the same print, on one
+// line and laid out.
+#include <cstddef>
+#include <cstdint>
+#include <string_view>
+
+#include "base/check.h"
+#include "query/promql/parser.h"
+#include "query/promql/printer.h"
+#include "varve/promql.h"
+
+extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
+  using namespace varve;
+  using namespace varve::promql;
+  const std::string_view text(reinterpret_cast<const char*>(data), size);
+  static_cast<void>(ParseSelector(text));
+  static_cast<void>(ParseDurationMs(text));
+  const Result<ExprPtr> expr = Parse(text);
+  if (!expr.ok()) {
+    VARVE_CHECK(expr.status().code() == StatusCode::kInvalidArgument);
+    VARVE_CHECK(!expr.status().message().empty());
+    return 0;
+  }
+  const std::string printed = Print(**expr);
+  const Result<ExprPtr> again = Parse(printed);
+  // Printing may lengthen a text beyond what may be parsed, and only that.
+  if (!again.ok()) {
+    VARVE_CHECK(printed.size() > kQueryBytesMax);
+    return 0;
+  }
+  VARVE_CHECK(Print(**again) == printed);
+  VARVE_CHECK((*again)->type() == (*expr)->type());
+  const std::string pretty = Prettify(**expr);
+  if (pretty.size() > kQueryBytesMax) return 0;
+  const Result<ExprPtr> laid_out = Parse(pretty);
+  VARVE_CHECK(laid_out.ok());
+  VARVE_CHECK(Print(**laid_out) == printed);
+  return 0;
+}
