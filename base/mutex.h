@@ -6,6 +6,7 @@
 
 #include <chrono>
 #include <condition_variable>
+#include <cstdint>
 #include <mutex>
 
 #if defined(__clang__)
@@ -111,6 +112,11 @@ class CondVar {
   void WaitForMs(Mutex* mutex, long milliseconds) REQUIRES(mutex) NO_THREAD_SAFETY_ANALYSIS {
     std::unique_lock<std::mutex> lock(mutex->mutex_, std::adopt_lock);
     condition_.wait_for(lock, std::chrono::milliseconds(milliseconds));
+    lock.release();
+  }
+  void WaitForNs(Mutex* mutex, int64_t nanoseconds) REQUIRES(mutex) NO_THREAD_SAFETY_ANALYSIS {
+    std::unique_lock<std::mutex> lock(mutex->mutex_, std::adopt_lock);
+    condition_.wait_for(lock, std::chrono::nanoseconds(nanoseconds));
     lock.release();
   }
   void NotifyOne() { condition_.notify_one(); }

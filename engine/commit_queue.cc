@@ -1,5 +1,8 @@
 #include "engine/commit_queue.h"
 
+#include <algorithm>
+
+#include "base/clock.h"
 #include "engine/metrics/sample_record.h"
 
 namespace varve::engine {
@@ -14,9 +17,11 @@ Status CommitQueue::Commit(PreparedBatch* batch) {
   {
     MutexLock lock(&mutex_);
     queue_.push_back(&self);
+    if (leading_ && queue_.size() >= expected_batches_) changed_.NotifyAll();  // a leader may await this batch
     while (!self.done && !MayLead(self)) changed_.Wait(&mutex_);
     if (self.done) return self.status;
     leading_ = true;
+    AwaitCompany();
     TakeGroup(&group);
   }
   LeadGroup(group);
@@ -36,6 +41,20 @@ void CommitQueue::RunAlone(const std::function<void()>& body) {
   MutexLock lock(&mutex_);
   leading_ = false;
   changed_.NotifyAll();
+}
+
+// Writers that were answered a moment ago are about to send their next batch. Without a short wait two steady writers would
+// alternate, each paying a sync of its own; with it they share one (the idea of PostgreSQL's commit_delay, bounded by what
+// a sync takes).
+void CommitQueue::AwaitCompany() {
+  if (durability_ != Durability::kSync || queue_.size() >= expected_batches_) return;
+  const int64_t wait_ns = std::min(sync_ns_.load(std::memory_order_relaxed) / kWaitPerSyncDivisor, kWaitNsMax);
+  const int64_t deadline_ns = Clock::System()->SteadyNs() + wait_ns;
+  while (queue_.size() < expected_batches_ && queue_.back()->batch != nullptr) {
+    const int64_t left_ns = deadline_ns - Clock::System()->SteadyNs();
+    if (left_ns <= 0) return;
+    changed_.WaitForNs(&mutex_, left_ns);
+  }
 }
 
 void CommitQueue::TakeGroup(std::vector<Waiter*>* group) {
@@ -64,7 +83,12 @@ Status CommitQueue::WriteJournal(std::span<Waiter* const> group) {
   if (records.empty()) return OkStatus();
   if (Status status = journal_->Append(records); !status.ok()) return status;
   next_sequence_.store(sequence, std::memory_order_release);
-  return durability_ == Durability::kSync ? journal_->Sync() : OkStatus();
+  if (durability_ != Durability::kSync) return OkStatus();
+  const int64_t started_ns = Clock::System()->SteadyNs();
+  Status status = journal_->Sync();
+  const int64_t smoothed_ns = sync_ns_.load(std::memory_order_relaxed);
+  sync_ns_.store(smoothed_ns + (Clock::System()->SteadyNs() - started_ns - smoothed_ns) / 8, std::memory_order_relaxed);
+  return status;
 }
 
 // The visibility lock is taken before the lead is given up, so that groups enter the head in journal order while the next
@@ -75,6 +99,7 @@ void CommitQueue::LeadGroup(std::span<Waiter* const> group) NO_THREAD_SAFETY_ANA
   {
     MutexLock lock(&mutex_);
     leading_ = false;
+    expected_batches_ = group.size() + queue_.size();
     changed_.NotifyAll();
   }
   if (status.ok()) {

@@ -44,10 +44,14 @@ class CommitQueue {
   };
   // A group ends at so many journal bytes, so that the first of it does not wait long for the last.
   static constexpr size_t kGroupBytesMax = size_t{4} << 20;
+  // How long a leader may wait for the writers of the group before to come back, as a part of what a sync takes.
+  static constexpr int64_t kWaitPerSyncDivisor = 4;
+  static constexpr int64_t kWaitNsMax = 2'000'000;
 
   bool MayLead(const Waiter& waiter) const REQUIRES(mutex_) {
     return !leading_ && !queue_.empty() && queue_.front() == &waiter;
   }
+  void AwaitCompany() REQUIRES(mutex_);
   void TakeGroup(std::vector<Waiter*>* group) REQUIRES(mutex_);
   Status WriteJournal(std::span<Waiter* const> group);
   void LeadGroup(std::span<Waiter* const> group);
@@ -60,6 +64,8 @@ class CommitQueue {
   CondVar changed_;
   std::deque<Waiter*> queue_ GUARDED_BY(mutex_);
   bool leading_ GUARDED_BY(mutex_) = false;
+  size_t expected_batches_ GUARDED_BY(mutex_) = 1;  // writers seen around the last group
+  std::atomic<int64_t> sync_ns_{0};                 // what a sync takes, smoothed; written by the leader
   std::atomic<uint64_t> next_sequence_;  // written by the leader
 };
 

@@ -201,7 +201,7 @@ std::unique_ptr<PreparedBatch> DatabaseImpl::TakeScratch() {
 void DatabaseImpl::ReturnScratch(std::unique_ptr<PreparedBatch> scratch) {
   scratch->Reset(nullptr);
   constexpr size_t kKeptBytesMax = size_t{4} << 20;
-  if (scratch->journal_body.capacity() > kKeptBytesMax) return;
+  if (scratch->journal_buffer.size() > kKeptBytesMax) return;
   MutexLock lock(&scratch_mutex_);
   if (scratch_.size() < kScratchMax) scratch_.push_back(std::move(scratch));
 }

@@ -46,7 +46,8 @@ struct PreparedBatch {
   uint64_t index_generation = 0;        // of the head when the runs were resolved
   int64_t min_time_ms = INT64_MAX;      // of `samples`
   int64_t max_time_ms = INT64_MIN;
-  std::string journal_body;
+  std::string journal_buffer;           // only grows, so that it is not cleared batch by batch
+  std::string_view journal_body;        // the record, in journal_buffer
   AppendResult result;
 
   // Scratch of the look-up.
@@ -66,7 +67,7 @@ struct PreparedBatch {
     index_generation = 0;
     min_time_ms = INT64_MAX;
     max_time_ms = INT64_MIN;
-    journal_body.clear();
+    journal_body = {};
     result = {};
   }
 };

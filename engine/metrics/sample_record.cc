@@ -32,23 +32,25 @@ RunShape ShapeOf(std::span<const SeriesRun> runs) {
 }  // namespace
 
 void EncodeSampleRecord(PreparedBatch* batch) {
-  std::string& body = batch->journal_body;
-  body.clear();
-  body.push_back(static_cast<char>(kVersion));
-  AppendVarint(&body, batch->created.size());
-  for (const NewSeries& series : batch->created) {
-    AppendVarint(&body, series.id);
-    AppendLengthPrefixed(&body, series.labels);
-  }
   const uint64_t sample_count = SampleCount(batch->runs);
   const RunShape shape = ShapeOf(batch->runs);
-  AppendVarint(&body, batch->runs.size());
-  body.push_back(static_cast<char>(shape));
+  size_t room = 2 + 2 * kVarint64BytesMax + batch->runs.size() * 2 * kVarint64BytesMax +
+                sample_count * (kVarint64BytesMax + sizeof(double));
+  for (const NewSeries& series : batch->created) room += 2 * kVarint64BytesMax + series.labels.size();
+  if (batch->journal_buffer.size() < room) batch->journal_buffer.resize(room);
+  auto* const begin = reinterpret_cast<uint8_t*>(batch->journal_buffer.data());
 
-  // Written through a raw pointer into room for the worst case.
-  const size_t at = body.size();
-  body.resize(at + batch->runs.size() * 2 * kVarint64BytesMax + sample_count * (kVarint64BytesMax + sizeof(double)));
-  auto* out = reinterpret_cast<uint8_t*>(body.data()) + at;
+  uint8_t* out = begin;
+  *out++ = kVersion;
+  out = EncodeVarint(out, batch->created.size());
+  for (const NewSeries& series : batch->created) {
+    out = EncodeVarint(out, series.id);
+    out = EncodeVarint(out, series.labels.size());
+    std::memcpy(out, series.labels.data(), series.labels.size());
+    out += series.labels.size();
+  }
+  out = EncodeVarint(out, batch->runs.size());
+  *out++ = static_cast<uint8_t>(shape);
   int64_t previous_id = 0;
   for (const SeriesRun& run : batch->runs) {
     out = EncodeVarint(out, ZigZagEncode(int64_t{run.id} - previous_id));
@@ -69,7 +71,7 @@ void EncodeSampleRecord(PreparedBatch* batch) {
       out += sizeof sample.value;
     }
   }
-  body.resize(static_cast<size_t>(out - reinterpret_cast<uint8_t*>(body.data())));
+  batch->journal_body = std::string_view(batch->journal_buffer).substr(0, static_cast<size_t>(out - begin));
 }
 
 Status DecodeSampleRecord(std::string_view body, SampleRecord* record) {
