@@ -5,7 +5,7 @@
 
 #include "base/status_macros.h"
 #include "index/part_index.h"
-#include "index/part_keys.h"
+#include "index/part_index_keys.h"
 #include "index/part_series.h"
 #include "index/postings_codec.h"
 #include "index/postings_source.h"

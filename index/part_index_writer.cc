@@ -13,7 +13,7 @@
 #include "index/label_pair.h"
 #include "index/pair_chunk.h"
 #include "index/part_index.h"
-#include "index/part_keys.h"
+#include "index/part_index_keys.h"
 #include "index/part_summary.h"
 #include "index/postings_codec.h"
 #include "index/series_block.h"

@@ -6,11 +6,14 @@
 
 #include "base/check.h"
 #include "base/status_macros.h"
-#include "index/part_keys.h"
+#include "index/part_index_keys.h"
 #include "index/series_block.h"
 
 namespace varve::index {
 namespace {
+
+// No series has so many label bytes; damaged blocks might claim them.
+constexpr size_t kLabelBytesMax = size_t{64} << 20;
 
 // From so many blocks on, walking beats separate reads.
 constexpr size_t kCursorBlocksMin = 4;
@@ -91,6 +94,7 @@ class PartSeries::LabelAssembler {
       const uint32_t number = pairs[kept_];
       ASSIGN_OR_RETURN(const PairChunk* chunk, series_.Chunk(number / kPairsPerChunk));
       labels_.append(chunk->pair(number % kPairsPerChunk));
+      if (labels_.size() > kLabelBytesMax) return DataLossError("a series has too many label bytes");
       ends_.push_back(labels_.size());
     }
     return std::string_view(labels_);

@@ -38,6 +38,7 @@ class PinnedBytes {
   ~PinnedBytes();
   PinnedBytes(PinnedBytes&&) noexcept;
   PinnedBytes& operator=(PinnedBytes&&) noexcept;
+  static PinnedBytes Own(std::string bytes);
   std::string_view view() const;
   class Rep;
   explicit PinnedBytes(std::unique_ptr<Rep> rep);

@@ -27,6 +27,12 @@ PinnedBytes::~PinnedBytes() = default;
 PinnedBytes::PinnedBytes(PinnedBytes&&) noexcept = default;
 PinnedBytes& PinnedBytes::operator=(PinnedBytes&&) noexcept = default;
 
+PinnedBytes PinnedBytes::Own(std::string bytes) {
+  auto rep = std::make_unique<Rep>(nullptr);
+  rep->slice()->PinSelf(bytes);
+  return PinnedBytes(std::move(rep));
+}
+
 std::string_view PinnedBytes::view() const {
   if (rep_ == nullptr) return {};
   return {rep_->slice()->data(), rep_->slice()->size()};

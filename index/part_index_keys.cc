@@ -1,4 +1,4 @@
-#include "index/part_keys.h"
+#include "index/part_index_keys.h"
 
 #include "base/bytes.h"
 #include "base/status_macros.h"
