@@ -2,8 +2,12 @@
 
 #include <algorithm>
 #include <array>
+#include <charconv>
 #include <cstring>
+#include <system_error>
+#include <vector>
 
+#include "base/bytes.h"
 #include "base/status_macros.h"
 
 namespace varve::kv {
@@ -12,6 +16,8 @@ namespace {
 constexpr size_t kBlockBytes = 32768;
 constexpr size_t kHeaderBytes = 7;
 constexpr uint8_t kFullType = 1;
+constexpr uint8_t kFirstType = 2;
+constexpr uint8_t kMiddleType = 3;
 constexpr uint8_t kLastType = 4;
 constexpr size_t kSectorBytes = 512;
 
@@ -51,19 +57,44 @@ size_t RecordBytesAt(std::string_view bytes, size_t offset) {
   return kHeaderBytes + length;
 }
 
-// Where the records that are valid from `offset` on end: the end of the file or a bad record.
-size_t SkipValid(std::string_view bytes, size_t offset) {
+// Follows the sequence numbers of a WAL's batches: a record starts with the batch's first sequence
+// number (u64) and its count (u32). A batch counts when its last fragment is there.
+class BatchTracker {
+ public:
+  void Add(uint8_t type, std::string_view payload, LogScan* scan) {
+    if (type == kFullType || type == kFirstType) {
+      ByteReader reader(payload);
+      first_ = reader.Fixed<uint64_t>();
+      next_ = first_ + reader.Fixed<uint32_t>();
+      if (!reader.ok()) first_ = next_ = 0;
+    }
+    if (type == kFirstType || type == kMiddleType || next_ == 0) return;
+    if (scan->first_sequence == 0) scan->first_sequence = first_;
+    scan->next_sequence = next_;
+  }
+
+ private:
+  uint64_t first_ = 0;
+  uint64_t next_ = 0;
+};
+
+// Walks the valid records from the start; scan->valid_bytes is the end of the file or a bad record.
+void SkipValid(std::string_view bytes, LogScan* scan) {
+  BatchTracker tracker;
+  size_t offset = 0;
   while (offset < bytes.size()) {
     const size_t block_rest = kBlockBytes - offset % kBlockBytes;
     if (block_rest < kHeaderBytes) {
-      offset += block_rest;
+      offset = std::min(offset + block_rest, bytes.size());
       continue;
     }
     const size_t record = RecordBytesAt(bytes, offset);
-    if (record == 0) return offset;
+    if (record == 0) break;
+    tracker.Add(static_cast<uint8_t>(bytes[offset + 6]),
+                bytes.substr(offset + kHeaderBytes, record - kHeaderBytes), scan);
     offset += record;
   }
-  return bytes.size();
+  scan->valid_bytes = offset;
 }
 
 bool HasZeroSector(std::string_view bytes, size_t begin, size_t end) {
@@ -75,47 +106,95 @@ bool HasZeroSector(std::string_view bytes, size_t begin, size_t end) {
   return false;
 }
 
-Status CheckLog(FileSystem* file_system, const std::string& path) {
+Result<LogScan> CheckLog(FileSystem* file_system, const std::string& path) {
   ASSIGN_OR_RETURN(const std::string bytes, file_system->ReadFile(path));
-  const std::optional<uint64_t> damage = FindLogDamage(bytes);
-  if (!damage) return OkStatus();
-  return DataLossError(path + " is damaged at byte " + std::to_string(*damage) + " of " +
+  const LogScan scan = ScanLog(bytes);
+  if (!scan.damaged) return scan;
+  return DataLossError(path + " is damaged at byte " + std::to_string(scan.valid_bytes) + " of " +
                        std::to_string(bytes.size()) + ": an invalid record with valid ones behind");
+}
+
+Status CheckManifest(FileSystem* file_system, const std::string& directory) {
+  ASSIGN_OR_RETURN(std::string name, file_system->ReadFile(directory + "/CURRENT"));
+  if (!name.starts_with("MANIFEST-") || !name.ends_with("\n") ||
+      name.find('/') != std::string::npos) {
+    return DataLossError(directory + "/CURRENT names no MANIFEST: \"" + name + "\"");
+  }
+  name.pop_back();
+  const Status status = CheckLog(file_system, directory + "/" + name).status();
+  if (status.code() != StatusCode::kNotFound) return status;
+  return DataLossError(directory + "/CURRENT names " + name + ", which does not exist");
+}
+
+// The numbers of the WAL files of `directory`, ascending: RocksDB replays them in this order.
+Result<std::vector<uint64_t>> WalNumbers(FileSystem* file_system, const std::string& directory) {
+  ASSIGN_OR_RETURN(const std::vector<std::string> names, file_system->List(directory));
+  std::vector<uint64_t> numbers;
+  for (const std::string& name : names) {
+    uint64_t number = 0;
+    const char* end = name.data() + name.size();
+    const auto parsed = std::from_chars(name.data(), end, number);
+    if (parsed.ec == std::errc() && std::string_view(parsed.ptr) == ".log") {
+      numbers.push_back(number);
+    }
+  }
+  std::sort(numbers.begin(), numbers.end());
+  return numbers;
+}
+
+std::string WalPath(const std::string& directory, uint64_t number) {
+  std::string digits = std::to_string(number);
+  if (digits.size() < 6) digits.insert(0, 6 - digits.size(), '0');
+  return directory + "/" + digits + ".log";
+}
+
+// Where one WAL ends torn, the next one must go on with the sequence number that follows its last
+// batch. If it does not, what is missing was complete once, and RocksDB would drop all that
+// follows.
+Status CheckWals(FileSystem* file_system, const std::string& directory) {
+  ASSIGN_OR_RETURN(const std::vector<uint64_t> numbers, WalNumbers(file_system, directory));
+  LogScan before;
+  std::string path_before;
+  for (const uint64_t number : numbers) {
+    const std::string path = WalPath(directory, number);
+    ASSIGN_OR_RETURN(const LogScan scan, CheckLog(file_system, path));
+    if (scan.first_sequence == 0 && !scan.torn) continue;  // empty
+    if (before.torn && scan.first_sequence != 0 && before.next_sequence != 0 &&
+        scan.first_sequence != before.next_sequence) {
+      return DataLossError(path_before + " is damaged at byte " +
+                           std::to_string(before.valid_bytes) + ": " + path +
+                           " goes on with sequence number " + std::to_string(scan.first_sequence) +
+                           " instead of " + std::to_string(before.next_sequence));
+    }
+    before = scan;
+    path_before = path;
+  }
+  return OkStatus();
 }
 
 }  // namespace
 
-std::optional<uint64_t> FindLogDamage(std::string_view bytes) {
-  const size_t bad = SkipValid(bytes, 0);
-  for (size_t offset = bad + 1; offset < bytes.size(); ++offset) {
-    if (RecordBytesAt(bytes, offset) == 0) continue;
-    if (HasZeroSector(bytes, bad, offset)) return std::nullopt;
-    return bad;
+LogScan ScanLog(std::string_view bytes) {
+  LogScan scan;
+  SkipValid(bytes, &scan);
+  scan.torn = scan.valid_bytes < bytes.size();
+  if (scan.torn && scan.first_sequence == 0) {
+    ByteReader reader(bytes.substr(std::min(scan.valid_bytes + kHeaderBytes, bytes.size())));
+    scan.next_sequence = reader.Fixed<uint64_t>();
   }
-  return std::nullopt;
+  for (size_t offset = scan.valid_bytes + 1; offset < bytes.size(); ++offset) {
+    if (RecordBytesAt(bytes, offset) == 0) continue;
+    scan.damaged = !HasZeroSector(bytes, scan.valid_bytes, offset);
+    break;
+  }
+  return scan;
 }
 
 Status CheckLogs(FileSystem* file_system, const std::string& directory) {
   ASSIGN_OR_RETURN(const bool exists, file_system->Exists(directory + "/CURRENT"));
   if (!exists) return OkStatus();
-  ASSIGN_OR_RETURN(std::string manifest, file_system->ReadFile(directory + "/CURRENT"));
-  if (!manifest.starts_with("MANIFEST-") || !manifest.ends_with("\n")) {
-    return DataLossError(directory + "/CURRENT names no MANIFEST: \"" + manifest + "\"");
-  }
-  manifest.pop_back();
-  if (manifest.find('/') != std::string::npos) {
-    return DataLossError(directory + "/CURRENT names a file elsewhere: \"" + manifest + "\"");
-  }
-  Status status = CheckLog(file_system, directory + "/" + manifest);
-  if (status.code() == StatusCode::kNotFound) {
-    return DataLossError(directory + "/CURRENT names " + manifest + ", which does not exist");
-  }
-  RETURN_IF_ERROR(status);
-  ASSIGN_OR_RETURN(const std::vector<std::string> names, file_system->List(directory));
-  for (const std::string& name : names) {
-    if (name.ends_with(".log")) RETURN_IF_ERROR(CheckLog(file_system, directory + "/" + name));
-  }
-  return OkStatus();
+  RETURN_IF_ERROR(CheckManifest(file_system, directory));
+  return CheckWals(file_system, directory);
 }
 
 }  // namespace varve::kv

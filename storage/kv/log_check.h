@@ -11,7 +11,6 @@
 #pragma once
 
 #include <cstdint>
-#include <optional>
 #include <string>
 #include <string_view>
 
@@ -20,12 +19,21 @@
 
 namespace varve::kv {
 
-// Offset of the first damaged record; empty when all records are valid or the file merely ends
-// early. A hole of zeros is an early end too: pages of unsynced writes reach the disk in any order.
-std::optional<uint64_t> FindLogDamage(std::string_view bytes);
+struct LogScan {
+  uint64_t valid_bytes = 0;  // the records up to here are valid
+  bool torn = false;         // bytes follow that are no valid record
+  // A valid record follows them. A hole of zeros before it is a torn end all the same: pages of
+  // unsynced writes reach the disk in any order.
+  bool damaged = false;
+  // Of a WAL: the sequence numbers of its complete batches, as [first, next); both 0 without any,
+  // except that `next` is then what the torn record says of itself, where it still says something.
+  uint64_t first_sequence = 0;
+  uint64_t next_sequence = 0;
+};
+LogScan ScanLog(std::string_view bytes);
 
-// Checks the WAL files of `directory` and the MANIFEST that CURRENT names. Error: kDataLoss naming
-// file and offset, kIoError.
+// Checks the WAL files of `directory`, each and their succession, and the MANIFEST that CURRENT
+// names. Error: kDataLoss naming file and offset, kIoError.
 Status CheckLogs(FileSystem* file_system, const std::string& directory);
 
 }  // namespace varve::kv

@@ -137,8 +137,16 @@ Status RocksDbStore::Commit(const CatalogEdit& edit) {
     failed_ = status.WithContext("no more commits until the store is reopened, since one failed");
     return status;
   }
+  WriteSeal();
   Publish(edit);
   return OkStatus();
+}
+
+void RocksDbStore::WriteSeal() {
+  failed_ = FromRocks(handle_->db()->Put(rocksdb::WriteOptions(), handle_->family(kStateIndex),
+                                         SealKey(), rocksdb::Slice()),
+                      "write behind a commit to the catalog of " + handle_->directory());
+  if (!failed_.ok()) handle_->Log(failed_.message());  // the commit itself stands
 }
 
 void RocksDbStore::Publish(const CatalogEdit& edit) {

@@ -37,6 +37,9 @@ class RocksDbStore final : public Store {
   // Why `edit` cannot follow the current version; ok when it can.
   Status CheckEdit(const CatalogEdit& edit) const REQUIRES(write_mutex_);
   Status WriteEdit(const CatalogEdit& edit) REQUIRES(write_mutex_);
+  // Writes a small record, unsynced, behind a commit that is durable. A damaged commit then has a
+  // valid record behind it, which tells it from one that a crash cut off (log_check.h).
+  void WriteSeal() REQUIRES(write_mutex_);
   // Makes the version after `edit` current and retires what it removed.
   void Publish(const CatalogEdit& edit) REQUIRES(write_mutex_);
   void SetCurrent(std::shared_ptr<const CatalogVersion> version);

@@ -32,6 +32,7 @@ Result<std::string_view> CheckedBody(std::string_view bytes, std::string_view wh
 
 std::string FormatKey() { return PrefixedKey(kStoreKeyPrefix, "format"); }
 std::string NextPartIdKey() { return PrefixedKey(kStoreKeyPrefix, "next_part_id"); }
+std::string SealKey() { return PrefixedKey(kStoreKeyPrefix, "seal"); }
 std::string EngineKey(std::string_view key) { return PrefixedKey(kEngineKeyPrefix, key); }
 
 std::string EncodeStoreFormat(const StoreFormat& format) {

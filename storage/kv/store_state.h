@@ -16,6 +16,7 @@ inline constexpr char kEngineKeyPrefix = '\1';
 
 std::string FormatKey();
 std::string NextPartIdKey();
+std::string SealKey();
 std::string EngineKey(std::string_view key);
 
 // Bits of the feature mask, on disk: never change one. A bit says that the directory may hold
