@@ -3,6 +3,7 @@
 #include "base/bytes.h"
 #include "base/check.h"
 #include "base/hash.h"
+#include "base/status_macros.h"
 
 namespace varve::format {
 namespace {
@@ -10,7 +11,84 @@ namespace {
 constexpr uint8_t kVersion = 1;  // on disk
 constexpr size_t kChecksumBytes = sizeof(uint64_t);
 
-Status Damaged(const char* what) { return DataLossError(std::string("chunk group: ") + what); }
+Status Damaged(const std::string& what) { return DataLossError("chunk group: " + what); }
+
+// What a chunk's header is predicted to be. Series that are scraped together are cut into chunks
+// alike, so a chunk is told as its differences to the chunk in the same place of the series before
+// it; where that has none, to the end of its own predecessor. Unsigned, so that every difference
+// wraps and comes back.
+class Prediction {
+ public:
+  // The prediction for chunk `index` of a series.
+  void Select(size_t index) {
+    const bool alike = index < reference_.size();
+    min_time = alike ? reference_[index].min_time : last_.max_time;
+    span = alike ? reference_[index].max_time - reference_[index].min_time : 0;
+    sample_count = alike ? reference_[index].sample_count : last_.sample_count;
+    index_ = index;
+  }
+  // What it turned out to be.
+  void Learn(const ChunkView& chunk) {
+    last_ = {static_cast<uint64_t>(chunk.min_time_ms), static_cast<uint64_t>(chunk.max_time_ms),
+             chunk.sample_count};
+    if (index_ == reference_.size()) {
+      reference_.push_back(last_);
+    } else {
+      reference_[index_] = last_;
+    }
+  }
+
+  uint64_t min_time = 0;
+  uint64_t span = 0;
+  uint64_t sample_count = 0;
+
+ private:
+  struct Header {
+    uint64_t min_time = 0;
+    uint64_t max_time = 0;
+    uint64_t sample_count = 0;
+  };
+  std::vector<Header> reference_;  // the latest chunk of each place
+  Header last_;
+  size_t index_ = 0;
+};
+
+void AppendDifference(uint64_t value, uint64_t predicted, std::string* out) {
+  AppendVarint(out, ZigZagEncode(static_cast<int64_t>(value - predicted)));
+}
+
+uint64_t ReadDifference(ByteReader* in, uint64_t predicted) {
+  return predicted + static_cast<uint64_t>(in->SignedVarint());
+}
+
+void AppendChunkHeader(const ChunkView& chunk, const Prediction& prediction, std::string* out) {
+  const auto min_time = static_cast<uint64_t>(chunk.min_time_ms);
+  out->push_back(static_cast<char>(chunk.codec));
+  AppendDifference(min_time, prediction.min_time, out);
+  AppendDifference(static_cast<uint64_t>(chunk.max_time_ms) - min_time, prediction.span, out);
+  AppendDifference(chunk.sample_count, prediction.sample_count, out);
+  AppendVarint(out, chunk.payload.size());
+}
+
+Status ReadChunkHeader(ByteReader* in, const Prediction& prediction, ChunkView* chunk,
+                       uint64_t* payload_bytes) {
+  chunk->codec = static_cast<ChunkCodec>(in->Fixed<uint8_t>());
+  const uint64_t min_time = ReadDifference(in, prediction.min_time);
+  chunk->min_time_ms = static_cast<int64_t>(min_time);
+  chunk->max_time_ms = static_cast<int64_t>(min_time + ReadDifference(in, prediction.span));
+  const uint64_t sample_count = ReadDifference(in, prediction.sample_count);
+  *payload_bytes = in->Varint();
+  if (!in->ok()) return Damaged("a chunk header is cut off");
+  if (sample_count == 0 || sample_count > UINT32_MAX) {
+    return Damaged("a chunk of " + std::to_string(sample_count) + " samples");
+  }
+  if (chunk->min_time_ms > chunk->max_time_ms) {
+    return Damaged("chunk times run from " + std::to_string(chunk->min_time_ms) + " back to " +
+                   std::to_string(chunk->max_time_ms));
+  }
+  chunk->sample_count = static_cast<uint32_t>(sample_count);
+  return OkStatus();
+}
 
 }  // namespace
 
@@ -19,18 +97,16 @@ void EncodeChunkGroup(std::span<const std::vector<ChunkView>> series_chunks, std
   const size_t begin = out->size();
   out->push_back(static_cast<char>(kVersion));
   out->push_back(static_cast<char>(series_chunks.size()));
-  // Times are deltas to the end of the chunk before, across series: neighbours are scraped together.
-  uint64_t previous = 0;
+  Prediction prediction;
   for (const std::vector<ChunkView>& chunks : series_chunks) {
     AppendVarint(out, chunks.size());
-    for (const ChunkView& chunk : chunks) {
+    for (size_t i = 0; i < chunks.size(); ++i) {
+      const ChunkView& chunk = chunks[i];
       VARVE_CHECK(chunk.sample_count > 0 && chunk.min_time_ms <= chunk.max_time_ms);
-      out->push_back(static_cast<char>(chunk.codec));
-      AppendVarint(out, chunk.sample_count);
-      AppendVarint(out, ZigZagEncode(static_cast<int64_t>(static_cast<uint64_t>(chunk.min_time_ms) - previous)));
-      AppendVarint(out, static_cast<uint64_t>(chunk.max_time_ms) - static_cast<uint64_t>(chunk.min_time_ms));
-      AppendVarint(out, chunk.payload.size());
-      previous = static_cast<uint64_t>(chunk.max_time_ms);
+      VARVE_CHECK(i == 0 || chunks[i - 1].max_time_ms < chunk.min_time_ms);
+      prediction.Select(i);
+      AppendChunkHeader(chunk, prediction, out);
+      prediction.Learn(chunk);
     }
   }
   for (const std::vector<ChunkView>& chunks : series_chunks) {
@@ -40,40 +116,43 @@ void EncodeChunkGroup(std::span<const std::vector<ChunkView>> series_chunks, std
 }
 
 Result<ChunkGroup> ChunkGroup::Parse(std::string_view bytes) {
-  if (bytes.size() < 2 + kChecksumBytes) return Damaged("too short");
-  const std::string_view body = bytes.substr(0, bytes.size() - kChecksumBytes);
-  ByteReader trailer(bytes.substr(body.size()));
-  if (trailer.Fixed<uint64_t>() != Hash64(body)) return Damaged("checksum mismatch");
-  ByteReader reader(body);
-  if (reader.Fixed<uint8_t>() != kVersion) return Damaged("unknown version");
-  const auto series_count = reader.Fixed<uint8_t>();
-  if (series_count == 0 || series_count > kSeriesPerChunkGroup) return Damaged("bad series count");
-
+  if (bytes.size() < 2 + kChecksumBytes) {
+    return Damaged("cut off after " + std::to_string(bytes.size()) + " bytes");
+  }
+  ByteReader in(bytes.substr(0, bytes.size() - kChecksumBytes));
+  ByteReader trailer(bytes.substr(in.remaining()));
+  if (trailer.Fixed<uint64_t>() != Hash64(bytes.substr(0, in.remaining()))) {
+    return Damaged("checksum mismatch over " + std::to_string(in.remaining()) + " bytes");
+  }
+  const auto version = in.Fixed<uint8_t>();
+  if (version != kVersion) return Damaged("unknown version " + std::to_string(version));
+  const auto series_count = in.Fixed<uint8_t>();
+  if (series_count == 0 || series_count > kSeriesPerChunkGroup) {
+    return Damaged("of " + std::to_string(series_count) + " series");
+  }
   ChunkGroup group;
-  std::vector<uint64_t> payload_sizes;
-  uint64_t previous = 0;
+  group.chunk_begin_.reserve(series_count + size_t{1});
+  std::vector<uint64_t> payload_bytes;
+  Prediction prediction;
   for (uint32_t i = 0; i < series_count; ++i) {
-    const uint64_t chunk_count = reader.Varint();
-    if (chunk_count > reader.remaining()) return Damaged("chunk count exceeds the bytes");
+    const uint64_t chunk_count = in.Varint();
+    // The loop ends with the bytes, whatever the count says: a header takes several of them.
     for (uint64_t k = 0; k < chunk_count; ++k) {
       ChunkView chunk;
-      chunk.codec = static_cast<ChunkCodec>(reader.Fixed<uint8_t>());
-      const uint64_t sample_count = reader.Varint();
-      const uint64_t min_time = previous + static_cast<uint64_t>(reader.SignedVarint());
-      previous = min_time + reader.Varint();
-      chunk.min_time_ms = static_cast<int64_t>(min_time);
-      chunk.max_time_ms = static_cast<int64_t>(previous);
-      payload_sizes.push_back(reader.Varint());
-      if (!reader.ok()) return Damaged("header ends early");
-      if (sample_count == 0 || sample_count > UINT32_MAX) return Damaged("bad sample count");
-      if (chunk.min_time_ms > chunk.max_time_ms) return Damaged("times run backwards");
-      chunk.sample_count = static_cast<uint32_t>(sample_count);
+      prediction.Select(k);
+      RETURN_IF_ERROR(ReadChunkHeader(&in, prediction, &chunk, &payload_bytes.emplace_back()));
+      prediction.Learn(chunk);
+      if (k > 0 && chunk.min_time_ms <= group.chunks_.back().max_time_ms) {
+        return Damaged("chunks of a series overlap at " + std::to_string(chunk.min_time_ms));
+      }
       group.chunks_.push_back(chunk);
     }
     group.chunk_begin_.push_back(static_cast<uint32_t>(group.chunks_.size()));
   }
-  for (size_t i = 0; i < payload_sizes.size(); ++i) group.chunks_[i].payload = reader.Bytes(payload_sizes[i]);
-  if (!reader.ok() || !reader.done()) return Damaged("payload sizes do not add up");
+  for (size_t i = 0; i < payload_bytes.size(); ++i) {
+    group.chunks_[i].payload = in.Bytes(payload_bytes[i]);
+  }
+  if (!in.ok() || !in.done()) return Damaged("payload sizes do not add up");
   return group;
 }
 

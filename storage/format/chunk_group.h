@@ -15,7 +15,7 @@ namespace varve::format {
 
 inline constexpr uint32_t kSeriesPerChunkGroup = 64;
 
-// Encodes series_chunks[i] = the chunks of the i-th series of the group (ascending in time, may be empty).
+// Encodes series_chunks[i] = the chunks of the i-th series of the group (ascending in time, not overlapping; may be none).
 // REQUIRES: 1..kSeriesPerChunkGroup series. Appends to `out`.
 void EncodeChunkGroup(std::span<const std::vector<ChunkView>> series_chunks, std::string* out);
 

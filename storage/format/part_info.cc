@@ -2,13 +2,50 @@
 
 #include "base/bytes.h"
 #include "base/hash.h"
+#include "base/status_macros.h"
 
 namespace varve::format {
 namespace {
 
 constexpr uint8_t kVersion = 1;  // on disk
+constexpr size_t kChecksumBytes = sizeof(uint64_t);
 
-Status Damaged(const char* what) { return DataLossError(std::string("catalog entry: ") + what); }
+Status Damaged(const std::string& what) { return DataLossError("catalog entry: " + what); }
+
+std::string Range(auto min, auto max) { return std::to_string(min) + " to " + std::to_string(max); }
+
+// Values that no writer of this version produces, in an entry whose checksum fits.
+Status CheckValues(const PartInfo& info) {
+  if (info.signal < Signal::kMetrics || info.signal > Signal::kLogs) {
+    return Damaged("unknown signal " + std::to_string(static_cast<int>(info.signal)));
+  }
+  if (info.tier > Tier::kOneHour) {
+    return Damaged("unknown tier " + std::to_string(static_cast<int>(info.tier)));
+  }
+  if (info.min_time_ms > info.max_time_ms) {
+    return Damaged("times " + Range(info.min_time_ms, info.max_time_ms));
+  }
+  if (info.min_sequence > info.max_sequence) {
+    return Damaged("sequences " + Range(info.min_sequence, info.max_sequence));
+  }
+  return OkStatus();
+}
+
+Status ReadFiles(ByteReader* in, std::vector<PartFile>* files) {
+  const uint64_t count = in->Varint();
+  constexpr size_t kFileBytesMin = 1 + 1 + sizeof(uint64_t);
+  if (count > in->remaining() / kFileBytesMin) {
+    return Damaged(std::to_string(count) + " files in " + std::to_string(in->remaining()) +
+                   " bytes");
+  }
+  files->resize(count);
+  for (PartFile& file : *files) {
+    file.family = in->Fixed<uint8_t>();
+    file.bytes = in->Varint();
+    file.checksum = in->Fixed<uint64_t>();
+  }
+  return OkStatus();
+}
 
 }  // namespace
 
@@ -18,14 +55,16 @@ void EncodePartInfo(const PartInfo& info, std::string* out) {
   out->push_back(static_cast<char>(info.signal));
   out->push_back(static_cast<char>(info.tier));
   out->push_back(static_cast<char>(info.level));
-  AppendVarint(out, info.retention_class);
+  AppendFixed(out, info.retention_class);
   AppendVarint(out, info.part_id);
   AppendVarint(out, ZigZagEncode(info.min_time_ms));
   AppendVarint(out, ZigZagEncode(info.max_time_ms));
-  for (const uint64_t field : {info.min_sequence, info.max_sequence, info.series_count, info.sample_count,
-                               info.chunk_count, uint64_t{info.files.size()}}) {
-    AppendVarint(out, field);
-  }
+  AppendVarint(out, info.min_sequence);
+  AppendVarint(out, info.max_sequence);
+  AppendVarint(out, info.series_count);
+  AppendVarint(out, info.sample_count);
+  AppendVarint(out, info.chunk_count);
+  AppendVarint(out, info.files.size());
   for (const PartFile& file : info.files) {
     out->push_back(static_cast<char>(file.family));
     AppendVarint(out, file.bytes);
@@ -35,44 +74,35 @@ void EncodePartInfo(const PartInfo& info, std::string* out) {
 }
 
 Result<PartInfo> DecodePartInfo(std::string_view bytes) {
-  if (bytes.size() < 1 + sizeof(uint64_t)) return Damaged("too short");
-  const std::string_view body = bytes.substr(0, bytes.size() - sizeof(uint64_t));
-  ByteReader trailer(bytes.substr(body.size()));
-  if (trailer.Fixed<uint64_t>() != Hash64(body)) return Damaged("checksum mismatch");
-  ByteReader reader(body);
-  if (const auto version = reader.Fixed<uint8_t>(); version != kVersion) {
-    return FailedPreconditionError("catalog entry: version " + std::to_string(version) + ", this program knows " +
-                                   std::to_string(kVersion));
+  if (bytes.size() < 1 + kChecksumBytes) {
+    return Damaged("cut off after " + std::to_string(bytes.size()) + " bytes");
+  }
+  ByteReader in(bytes.substr(0, bytes.size() - kChecksumBytes));
+  ByteReader trailer(bytes.substr(in.remaining()));
+  if (trailer.Fixed<uint64_t>() != Hash64(bytes.substr(0, in.remaining()))) {
+    return Damaged("checksum mismatch over " + std::to_string(in.remaining()) + " bytes");
+  }
+  // Every version ends in this checksum, so a version that is not ours was written, not damaged.
+  if (const auto version = in.Fixed<uint8_t>(); version != kVersion) {
+    return FailedPreconditionError("catalog entry of format " + std::to_string(version) +
+                                   ", but this version reads " + std::to_string(kVersion));
   }
   PartInfo info;
-  const auto signal = reader.Fixed<uint8_t>();
-  const auto tier = reader.Fixed<uint8_t>();
-  info.level = reader.Fixed<uint8_t>();
-  const uint64_t retention_class = reader.Varint();
-  info.part_id = reader.Varint();
-  info.min_time_ms = reader.SignedVarint();
-  info.max_time_ms = reader.SignedVarint();
-  info.min_sequence = reader.Varint();
-  info.max_sequence = reader.Varint();
-  info.series_count = reader.Varint();
-  info.sample_count = reader.Varint();
-  info.chunk_count = reader.Varint();
-  const uint64_t file_count = reader.Varint();
-  for (uint64_t i = 0; i < file_count && reader.ok(); ++i) {
-    PartFile file;
-    file.family = reader.Fixed<uint8_t>();
-    file.bytes = reader.Varint();
-    file.checksum = reader.Fixed<uint64_t>();
-    info.files.push_back(file);
-  }
-  if (!reader.ok() || !reader.done()) return Damaged("bad length");
-  if (signal < 1 || signal > static_cast<uint8_t>(Signal::kLogs)) return Damaged("unknown signal");
-  if (tier > static_cast<uint8_t>(Tier::kOneHour)) return Damaged("unknown tier");
-  if (retention_class > UINT16_MAX) return Damaged("retention class out of range");
-  if (info.min_time_ms > info.max_time_ms || info.min_sequence > info.max_sequence) return Damaged("empty range");
-  info.signal = static_cast<Signal>(signal);
-  info.tier = static_cast<Tier>(tier);
-  info.retention_class = static_cast<uint16_t>(retention_class);
+  info.signal = static_cast<Signal>(in.Fixed<uint8_t>());
+  info.tier = static_cast<Tier>(in.Fixed<uint8_t>());
+  info.level = in.Fixed<uint8_t>();
+  info.retention_class = in.Fixed<uint16_t>();
+  info.part_id = in.Varint();
+  info.min_time_ms = in.SignedVarint();
+  info.max_time_ms = in.SignedVarint();
+  info.min_sequence = in.Varint();
+  info.max_sequence = in.Varint();
+  info.series_count = in.Varint();
+  info.sample_count = in.Varint();
+  info.chunk_count = in.Varint();
+  RETURN_IF_ERROR(ReadFiles(&in, &info.files));
+  if (!in.ok() || !in.done()) return Damaged("its fields do not add up to its length");
+  RETURN_IF_ERROR(CheckValues(info));
   return info;
 }
 
