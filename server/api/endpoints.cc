@@ -1,0 +1,70 @@
+#include "server/api/endpoints.h"
+
+#include <utility>
+
+#include "server/api/metadata_handlers.h"
+#include "server/api/query_handlers.h"
+#include "server/api/self_metrics.h"
+#include "server/api/status_handlers.h"
+
+namespace varve::server {
+namespace {
+
+using PlainHandler = Response (*)(const ApiContext&, const Request&);
+
+struct Row {
+  const char* path;
+  MethodSet methods;
+  Lane lane;
+  PlainHandler handler;
+};
+
+constexpr MethodSet kGet = {Method::kGet};
+constexpr MethodSet kPost = {Method::kPost};
+constexpr MethodSet kGetPost = {Method::kGet, Method::kPost};
+
+constexpr Row kRows[] = {
+    {"/api/v1/query", kGetPost, Lane::kQuery, HandleInstantQuery},
+    {"/api/v1/query_range", kGetPost, Lane::kQuery, HandleRangeQuery},
+    {"/api/v1/query_exemplars", kGetPost, Lane::kControl, HandleExemplars},
+    {"/api/v1/format_query", kGetPost, Lane::kControl, HandleFormatQuery},
+    {"/api/v1/series", kGetPost, Lane::kQuery, HandleSeries},
+    {"/api/v1/labels", kGetPost, Lane::kQuery, HandleLabelNames},
+    {"/api/v1/metadata", kGet, Lane::kQuery, HandleMetadata},
+    {"/api/v1/rules", kGet, Lane::kControl, HandleRules},
+    {"/api/v1/alerts", kGet, Lane::kControl, HandleAlerts},
+    {"/api/v1/targets", kGet, Lane::kControl, HandleTargets},
+    {"/api/v1/alertmanagers", kGet, Lane::kControl, HandleAlertmanagers},
+    {"/api/v1/status/buildinfo", kGet, Lane::kControl, HandleBuildInfo},
+    {"/api/v1/status/runtimeinfo", kGet, Lane::kControl, HandleRuntimeInfo},
+    {"/api/v1/status/flags", kGet, Lane::kControl, HandleFlags},
+    {"/api/v1/status/tsdb", kGet, Lane::kQuery, HandleTsdbStatus},
+    {"/api/v1/admin/flush", kPost, Lane::kQuery, HandleFlush},
+    {"/-/healthy", kGet, Lane::kControl, HandleHealthy},
+    {"/-/ready", kGet, Lane::kControl, HandleReady},
+    {"/metrics", kGet, Lane::kControl, HandleSelfMetrics},
+};
+
+}  // namespace
+
+std::vector<Endpoint> ApiEndpoints(const ApiContext* context) {
+  std::vector<Endpoint> endpoints;
+  endpoints.push_back({"/api/v1/write", kPost, Lane::kWrite,
+                       [context](const Request& request, const CallContext& call) {
+                         return context->remote_write->Handle(request, call);
+                       }});
+  endpoints.push_back({"/api/v1/label/{name}/values", kGet, Lane::kQuery,
+                       [context](const Request& request, const CallContext& call) {
+                         return HandleLabelValues(*context, request, call.path_parameter);
+                       }});
+  for (const Row& row : kRows) {
+    endpoints.push_back(
+        {row.path, row.methods, row.lane,
+         [context, handler = row.handler](const Request& request, const CallContext&) {
+           return handler(*context, request);
+         }});
+  }
+  return endpoints;
+}
+
+}  // namespace varve::server

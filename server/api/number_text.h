@@ -1,0 +1,20 @@
+// Numbers as Go's strconv and Prometheus' JSON write them, digit for digit.
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+namespace varve::server {
+
+// strconv.FormatFloat(v, 'f', -1, 64): the shortest digits that read back as v, without an
+// exponent.
+void AppendFixed(double v, std::string* out);
+// A sample value in results and in the text format: as above, but with an exponent below 1e-6 and
+// from 1e21 on.
+void AppendValue(double v, std::string* out);
+// Milliseconds as seconds, with three decimals unless they are zero.
+void AppendSeconds(int64_t timestamp_ms, std::string* out);
+void AppendInteger(int64_t v, std::string* out);
+void AppendInteger(uint64_t v, std::string* out);
+
+}  // namespace varve::server

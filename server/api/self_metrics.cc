@@ -1,0 +1,193 @@
+#include "server/api/self_metrics.h"
+
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include <cstdio>
+#include <ctime>
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+#include <string>
+#include <string_view>
+#include <system_error>
+
+#include "server/api/metrics_text.h"
+#include "server/api/number_text.h"
+
+namespace varve::server {
+namespace {
+
+double Number(uint64_t v) { return static_cast<double>(v); }
+
+void AppendHead(const DatabaseStatistics& s, MetricsText* text) {
+  text->Gauge("varve_head_series", "Series in memory.", Number(s.head_series_count));
+  text->Gauge("varve_head_chunks", "Chunks in memory.", Number(s.head_chunk_count));
+  text->Gauge("varve_head_sample_bytes", "Memory of the head's chunks.",
+              Number(s.head_sample_bytes));
+  text->Gauge("varve_head_index_bytes", "Memory of the head's series, labels and postings.",
+              Number(s.head_index_bytes));
+  text->Gauge("varve_head_min_time_seconds", "Oldest sample in memory.",
+              static_cast<double>(s.head_min_time_ms) / 1000);
+  text->Gauge("varve_head_max_time_seconds", "Newest sample in memory.",
+              static_cast<double>(s.head_max_time_ms) / 1000);
+}
+
+void AppendIngested(const DatabaseStatistics& s, MetricsText* text) {
+  text->Counter("varve_samples_appended_total", "Samples accepted.", Number(s.samples_appended));
+  text->Family("varve_samples_rejected_total", "counter", "Samples refused, by reason.");
+  for (size_t i = 1; i < kRejectReasonCount; ++i) {
+    text->Sample("", {{"reason", RejectReasonName(static_cast<RejectReason>(i))}},
+                 Number(s.samples_rejected[i]));
+  }
+  text->Counter("varve_samples_duplicate_total",
+                "Samples dropped because the same time and value was there.",
+                Number(s.samples_duplicate));
+  text->Counter("varve_samples_overwritten_total",
+                "Samples in memory replaced by a later one of the same time.",
+                Number(s.samples_overwritten));
+  text->Counter("varve_samples_out_of_order_total", "Samples older than their series' newest.",
+                Number(s.samples_out_of_order));
+  text->Counter("varve_series_created_total", "Series that entered memory.",
+                Number(s.series_created));
+  text->Counter("varve_appends_refused_total", "Requests refused for want of memory or disk.",
+                Number(s.appends_refused_pressure));
+}
+
+void AppendStorage(const DatabaseStatistics& s, MetricsText* text) {
+  text->Counter("varve_journal_written_bytes_total", "Bytes written to the journal.",
+                Number(s.journal_bytes_written));
+  text->Counter("varve_journal_syncs_total", "Times the journal was synced to disk.",
+                Number(s.journal_sync_count));
+  text->Gauge("varve_journal_bytes", "Size of the journal on disk.", Number(s.journal_bytes));
+  text->Counter("varve_checkpoints_total", "Checkpoints written.", Number(s.checkpoint_count));
+  text->Counter("varve_flushes_total", "Flushes of the head to parts.", Number(s.flush_count));
+  text->Counter("varve_merges_total", "Merges of parts.", Number(s.merge_count));
+  text->Gauge("varve_parts", "Live parts on disk.", Number(s.part_count));
+  text->Gauge("varve_part_samples", "Samples in parts.", Number(s.part_sample_count));
+  text->Gauge("varve_part_bytes", "Size of the parts on disk.", Number(s.part_bytes));
+  text->Gauge("varve_recovery_damaged_records", "Damaged journal records met by the last open.",
+              Number(s.recovery_damaged_records));
+  text->Gauge("varve_recovery_seconds", "Time the last open took.", Number(s.recovery_ms) / 1000);
+}
+
+void AppendRemoteWrite(const IngestMetrics& metrics, MetricsText* text) {
+  text->Family("varve_remote_write_requests_total", "counter",
+               "Remote write requests, by protocol version.");
+  text->Sample("", {{"version", "1.0"}}, Number(metrics.requests_v1.load()));
+  text->Sample("", {{"version", "2.0"}}, Number(metrics.requests_v2.load()));
+  text->Counter("varve_remote_write_undecodable_total", "Requests whose body could not be read.",
+                Number(metrics.requests_undecodable.load()));
+  text->Counter("varve_remote_write_received_bytes_total", "Bytes of bodies, as received.",
+                Number(metrics.bytes_received.load()));
+  text->Counter("varve_remote_write_decompressed_bytes_total", "Bytes of bodies, decompressed.",
+                Number(metrics.bytes_decompressed.load()));
+  text->Counter("varve_histograms_refused_total", "Native histograms, which are not stored yet.",
+                Number(metrics.histograms_refused.load()));
+  text->Counter("varve_exemplars_ignored_total", "Exemplars, which are not stored yet.",
+                Number(metrics.exemplars_ignored.load()));
+}
+
+void AppendRequestCounts(const EndpointMetrics& metrics, std::string_view path, MetricsText* text) {
+  for (size_t i = 0; i < EndpointMetrics::kStatuses.size(); ++i) {
+    if (metrics.count(i) == 0) continue;
+    const std::string code = std::to_string(static_cast<int>(EndpointMetrics::kStatuses[i]));
+    text->Sample("", {{"path", path}, {"code", code}}, Number(metrics.count(i)));
+  }
+}
+
+void AppendDurations(const EndpointMetrics& metrics, std::string_view path, MetricsText* text) {
+  constexpr size_t kBoundCount = EndpointMetrics::kBuckets.size();
+  uint64_t total = 0;
+  for (size_t i = 0; i <= kBoundCount; ++i) total += metrics.bucket(i);
+  if (total == 0) return;
+  uint64_t cumulative = 0;
+  for (size_t i = 0; i < kBoundCount; ++i) {
+    cumulative += metrics.bucket(i);
+    std::string bound;
+    AppendFixed(EndpointMetrics::kBuckets[i], &bound);
+    text->Sample("_bucket", {{"path", path}, {"le", bound}}, Number(cumulative));
+  }
+  text->Sample("_bucket", {{"path", path}, {"le", "+Inf"}}, Number(total));
+  text->Sample("_sum", {{"path", path}}, metrics.elapsed_seconds());
+  text->Sample("_count", {{"path", path}}, Number(total));
+}
+
+void AppendHttp(const ApiContext& context, MetricsText* text) {
+  const Dispatcher& dispatcher = *context.dispatcher;
+  const auto& endpoints = dispatcher.router().endpoints();
+  text->Family("varve_http_requests_total", "counter", "Requests answered, by path and status.");
+  for (size_t i = 0; i < endpoints.size(); ++i) {
+    AppendRequestCounts(dispatcher.endpoint_metrics(i), endpoints[i].path, text);
+  }
+  AppendRequestCounts(dispatcher.unrouted_metrics(), "other", text);
+  text->Family("varve_http_request_duration_seconds", "histogram",
+               "From the whole request to its answer, waiting for a worker included.");
+  for (size_t i = 0; i < endpoints.size(); ++i) {
+    AppendDurations(dispatcher.endpoint_metrics(i), endpoints[i].path, text);
+  }
+  const ConnectionMetrics& connections = *context.connections;
+  text->Gauge("varve_http_connections", "Open connections.", Number(connections.open.load()));
+  text->Counter("varve_http_connections_accepted_total", "Connections accepted.",
+                Number(connections.accepted.load()));
+  text->Counter("varve_http_connections_refused_total", "Connections over the limit.",
+                Number(connections.refused.load()));
+  text->Counter("varve_http_timeouts_total",
+                "Requests that arrived, or responses that left, too slowly.",
+                Number(connections.timed_out.load()));
+  text->Counter("varve_http_malformed_requests_total",
+                "Requests answered before a handler saw them.",
+                Number(connections.malformed.load()));
+}
+
+// Zero where the kernel does not say.
+uint64_t ResidentBytes() {
+  std::ifstream statm("/proc/self/statm");
+  uint64_t size_pages = 0;
+  uint64_t resident_pages = 0;
+  if (!(statm >> size_pages >> resident_pages)) return 0;
+  return resident_pages * static_cast<uint64_t>(sysconf(_SC_PAGESIZE));
+}
+
+uint64_t OpenDescriptors() {
+  std::error_code error;
+  const std::filesystem::directory_iterator descriptors("/proc/self/fd", error);
+  if (error) return 0;
+  return static_cast<uint64_t>(std::distance(begin(descriptors), end(descriptors)));
+}
+
+void AppendProcess(const ApiContext& context, MetricsText* text) {
+  timespec cpu{};
+  clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &cpu);
+  text->Counter("process_cpu_seconds_total", "User and system CPU time.",
+                static_cast<double>(cpu.tv_sec) + static_cast<double>(cpu.tv_nsec) * 1e-9);
+  text->Gauge("process_resident_memory_bytes", "Resident memory.", Number(ResidentBytes()));
+  text->Gauge("process_start_time_seconds", "When the process started, since the Unix epoch.",
+              static_cast<double>(context.start_time_ms) / 1000);
+  text->Gauge("process_open_fds", "Open file descriptors.", Number(OpenDescriptors()));
+  rlimit limit{};
+  if (getrlimit(RLIMIT_NOFILE, &limit) == 0) {
+    text->Gauge("process_max_fds", "Limit of open file descriptors.", Number(limit.rlim_cur));
+  }
+  text->Family("varve_build_info", "gauge", "Always 1; the label says what runs.");
+  text->Sample("", {{"version", VARVE_VERSION}}, 1);
+}
+
+}  // namespace
+
+Response HandleSelfMetrics(const ApiContext& context, const Request&) {
+  const DatabaseStatistics statistics = context.database->Statistics();
+  MetricsText text;
+  AppendHead(statistics, &text);
+  AppendIngested(statistics, &text);
+  AppendStorage(statistics, &text);
+  AppendRemoteWrite(context.remote_write->metrics(), &text);
+  AppendHttp(context, &text);
+  AppendProcess(context, &text);
+  Response response;
+  response.content_type = "text/plain; version=0.0.4; charset=utf-8";
+  response.body = text.Take();
+  return response;
+}
+
+}  // namespace varve::server

@@ -1,0 +1,227 @@
+#include "server/config/setting.h"
+
+#include <algorithm>
+
+#include "base/status_macros.h"
+#include "server/config/value_text.h"
+
+namespace varve::server {
+namespace {
+
+constexpr std::string_view kForever = "forever";
+constexpr std::string_view kOff = "off";
+
+Status SetPositiveDuration(std::string_view text, int64_t* duration_ms) {
+  ASSIGN_OR_RETURN(const int64_t parsed_ms, ParseDuration(text));
+  if (parsed_ms <= 0) return InvalidArgumentError("expected a duration above 0");
+  *duration_ms = parsed_ms;
+  return OkStatus();
+}
+
+template <typename T>
+Status SetBytes(std::string_view text, T* bytes) {
+  ASSIGN_OR_RETURN(const uint64_t parsed, ParseBytes(text));
+  *bytes = static_cast<T>(parsed);
+  return OkStatus();
+}
+
+template <typename T>
+Status SetCount(std::string_view text, T* count) {
+  ASSIGN_OR_RETURN(const uint64_t parsed, ParseCount(text));
+  *count = static_cast<T>(parsed);
+  return OkStatus();
+}
+
+Status SetText(std::string_view text, std::string* out) {
+  if (text.empty()) return InvalidArgumentError("expected something not empty");
+  *out = text;
+  return OkStatus();
+}
+
+Status SetDurability(std::string_view text, Config* config) {
+  if (text == "sync") {
+    config->database.durability = Durability::kSync;
+  } else if (text == "interval") {
+    config->database.durability = Durability::kInterval;
+  } else if (text == "none") {
+    config->database.durability = Durability::kNone;
+  } else {
+    return InvalidArgumentError("expected sync, interval or none");
+  }
+  return OkStatus();
+}
+
+std::string DurabilityText(const Config& config) {
+  switch (config.database.durability) {
+    case Durability::kSync:
+      return "sync";
+    case Durability::kInterval:
+      return "interval";
+    case Durability::kNone:
+      return "none";
+  }
+  return "";
+}
+
+Status SetRetention(std::string_view text, Config* config) {
+  if (text == kForever) {
+    config->database.retention_ms = 0;
+    return OkStatus();
+  }
+  if (!SetPositiveDuration(text, &config->database.retention_ms).ok()) {
+    return InvalidArgumentError("expected a duration above 0, as in 90d, or forever");
+  }
+  return OkStatus();
+}
+
+std::string RetentionText(const Config& config) {
+  if (config.database.retention_ms == 0) return std::string(kForever);
+  return DurationText(config.database.retention_ms);
+}
+
+Status SetOtlpGrpc(std::string_view text, Config* config) {
+  if (text != kOff && text.find(':') == std::string_view::npos) {
+    return InvalidArgumentError("expected off or host:port");
+  }
+  return SetText(text, &config->otlp_grpc);
+}
+
+struct LogLevelName {
+  std::string_view name;
+  LogLevel level;
+};
+constexpr LogLevelName kLogLevels[] = {{"debug", LogLevel::kDebug},
+                                       {"info", LogLevel::kInfo},
+                                       {"warning", LogLevel::kWarning},
+                                       {"error", LogLevel::kError}};
+
+Status SetLogLevel(std::string_view text, Config* config) {
+  for (const LogLevelName& entry : kLogLevels) {
+    if (entry.name != text) continue;
+    config->log_level = entry.level;
+    return OkStatus();
+  }
+  return InvalidArgumentError("expected debug, info, warning or error");
+}
+
+std::string LogLevelText(const Config& config) {
+  for (const LogLevelName& entry : kLogLevels) {
+    if (entry.level == config.log_level) return std::string(entry.name);
+  }
+  return "";
+}
+
+// The body limit bounds the decompressed size too, whose offsets are 32 bits wide.
+constexpr uint64_t kBodyBytesLimit = uint64_t{1} << 31;
+
+Status SetBodyBytesMax(std::string_view text, Config* config) {
+  uint64_t bytes = 0;
+  RETURN_IF_ERROR(SetBytes(text, &bytes));
+  if (bytes == 0 || bytes > kBodyBytesLimit) {
+    return InvalidArgumentError("expected bytes above 0 and up to 2GiB");
+  }
+  config->http.body_bytes_max = bytes;
+  config->http.body_bytes_total_max = std::max(HttpLimits().body_bytes_total_max, 2 * bytes);
+  return OkStatus();
+}
+
+#define VARVE_SET(expression) [](std::string_view text, Config* c) -> Status { return expression; }
+#define VARVE_GET(expression) [](const Config& c) -> std::string { return expression; }
+
+constexpr Setting kSettings[] = {
+    {"data-dir", "Storage", "DIR", "Where the database lives; created if it is not there.",
+     VARVE_SET(SetText(text, &c->data_dir)), VARVE_GET(c.data_dir)},
+    {"durability", "Storage", "MODE",
+     "What an acknowledged write has survived. sync: kill -9 and power loss; interval: kill -9, "
+     "and "
+     "power loss but for the last --durability-interval; none: kill -9.",
+     SetDurability, DurabilityText},
+    {"durability-interval", "Storage", "DURATION", "Time between syncs with --durability interval.",
+     VARVE_SET(SetPositiveDuration(text, &c->database.durability_interval_ms)),
+     VARVE_GET(DurationText(c.database.durability_interval_ms))},
+    {"retention", "Storage", "DURATION|forever",
+     "Samples older than this are refused and dropped. With forever, samples from Unix time 0 on "
+     "are taken.",
+     SetRetention, RetentionText},
+    {"out-of-order-window", "Storage", "DURATION",
+     "How far behind its series' newest sample a sample may be without costing a part of its own; "
+     "older ones are stored too, at a higher price.",
+     VARVE_SET(SetPositiveDuration(text, &c->database.out_of_order_window_ms)),
+     VARVE_GET(DurationText(c.database.out_of_order_window_ms))},
+    {"free-disk-floor", "Storage", "BYTES",
+     "With less free disk than this, writes are answered 507 and queries go on.",
+     VARVE_SET(SetBytes(text, &c->database.free_disk_bytes_min)),
+     VARVE_GET(BytesText(c.database.free_disk_bytes_min))},
+    {"head-memory", "Memory", "BYTES",
+     "Memory for samples not yet in parts; reaching it starts a flush, exceeding it by half "
+     "answers "
+     "429 until the flush has caught up.",
+     VARVE_SET(SetBytes(text, &c->database.head_bytes_max)),
+     VARVE_GET(BytesText(c.database.head_bytes_max))},
+    {"cache-memory", "Memory", "BYTES", "Memory for blocks read from disk.",
+     VARVE_SET(SetBytes(text, &c->database.storage_cache_bytes)),
+     VARVE_GET(BytesText(c.database.storage_cache_bytes))},
+    {"max-series", "Memory", "COUNT", "Series in memory; samples of more are refused by name.",
+     VARVE_SET(SetCount(text, &c->database.series_count_max)),
+     VARVE_GET(std::to_string(c.database.series_count_max))},
+    {"listen", "Network", "HOST:PORT",
+     "Address of the HTTP API. Port 0 takes any free one; no host means every interface.",
+     VARVE_SET(SetText(text, &c->listen)), VARVE_GET(c.listen)},
+    {"otlp-grpc", "Network", "HOST:PORT|off",
+     "Address for OTLP over gRPC. Accepted from now on; traces come with a later version and "
+     "nothing listens there yet.",
+     SetOtlpGrpc, VARVE_GET(c.otlp_grpc)},
+    {"max-connections", "Network", "COUNT", "Open connections; more are answered 503.",
+     VARVE_SET(SetCount(text, &c->http.connection_count_max)),
+     VARVE_GET(std::to_string(c.http.connection_count_max))},
+    {"max-body-bytes", "Network", "BYTES",
+     "Size of a request's body, and of a remote write body decompressed; more is answered 413.",
+     SetBodyBytesMax, VARVE_GET(BytesText(c.http.body_bytes_max))},
+    {"idle-timeout", "Network", "DURATION", "A connection without a request is closed after it.",
+     VARVE_SET(SetPositiveDuration(text, &c->http.idle_timeout_ms)),
+     VARVE_GET(DurationText(c.http.idle_timeout_ms))},
+    {"header-timeout", "Network", "DURATION", "A request's header has to arrive within it.",
+     VARVE_SET(SetPositiveDuration(text, &c->http.header_timeout_ms)),
+     VARVE_GET(DurationText(c.http.header_timeout_ms))},
+    {"body-timeout", "Network", "DURATION",
+     "A request's body has to arrive within it, and a second more for every 64KiB.",
+     VARVE_SET(SetPositiveDuration(text, &c->http.body_timeout_ms)),
+     VARVE_GET(DurationText(c.http.body_timeout_ms))},
+    {"write-concurrency", "Network", "COUNT",
+     "Remote write requests worked on at once; requests that wait for the disk together share a "
+     "sync.",
+     VARVE_SET(SetCount(text, &c->write_concurrency)),
+     VARVE_GET(std::to_string(c.write_concurrency))},
+    {"query-timeout", "Queries", "DURATION", "A query is ended after it.",
+     VARVE_SET(SetPositiveDuration(text, &c->query.timeout_ms)),
+     VARVE_GET(DurationText(c.query.timeout_ms))},
+    {"query-max-samples", "Queries", "COUNT", "Samples that one query may hold in memory at once.",
+     VARVE_SET(SetCount(text, &c->query.samples_max)),
+     VARVE_GET(std::to_string(c.query.samples_max))},
+    {"query-memory", "Queries", "BYTES", "Memory of one query.",
+     VARVE_SET(SetBytes(text, &c->query.bytes_max)), VARVE_GET(BytesText(c.query.bytes_max))},
+    {"query-concurrency", "Queries", "COUNT", "Queries at once; more wait for their turn.",
+     VARVE_SET(SetCount(text, &c->query.concurrency_max)),
+     VARVE_GET(std::to_string(c.query.concurrency_max))},
+    {"query-lookback", "Queries", "DURATION", "How long a sample stands for its series.",
+     VARVE_SET(SetPositiveDuration(text, &c->query.lookback_ms)),
+     VARVE_GET(DurationText(c.query.lookback_ms))},
+    {"log-level", "Logging", "LEVEL", "debug, info, warning or error; the log goes to stderr.",
+     SetLogLevel, LogLevelText},
+};
+
+#undef VARVE_SET
+#undef VARVE_GET
+
+}  // namespace
+
+std::span<const Setting> Settings() { return kSettings; }
+
+const Setting* FindSetting(std::string_view name) {
+  for (const Setting& setting : kSettings) {
+    if (setting.name == name) return &setting;
+  }
+  return nullptr;
+}
+
+}  // namespace varve::server

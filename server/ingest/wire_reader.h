@@ -1,0 +1,148 @@
+// Reading the protocol buffers wire format (https://protobuf.dev/programming-guides/encoding) in
+// one pass, in place.
+//
+// Written by hand rather than with a library because this is the hottest loop of ingest and because
+// a refused body must say at which byte it broke: every failure keeps the offset and what was
+// expected there.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+#include <string>
+#include <string_view>
+
+#include "base/varint.h"
+#include "varve/status.h"
+
+namespace varve::server {
+
+enum class WireType : uint32_t { kVarint = 0, kFixed64 = 1, kBytes = 2, kFixed32 = 5 };
+
+constexpr uint32_t WireTag(uint32_t field, WireType type) {
+  return field << 3 | static_cast<uint32_t>(type);
+}
+
+// Where and why a body could not be read. `expected` is a literal.
+struct WireError {
+  const uint8_t* at = nullptr;
+  const char* expected = nullptr;
+  bool failed() const { return expected != nullptr; }
+};
+
+// A cursor over one message. Sub-messages are readers of their own that share the error; the first
+// failure wins. A reader that failed is done() and yields zero or nothing, so its loop ends by
+// itself; the loops around it go on harmlessly until they look at failed().
+class WireReader {
+ public:
+  WireReader(std::string_view bytes, WireError* error)
+      : at_(reinterpret_cast<const uint8_t*>(bytes.data())),
+        end_(at_ + bytes.size()),
+        error_(error) {}
+
+  bool done() const { return at_ == end_; }
+  const uint8_t* at() const { return at_; }
+  const uint8_t* end() const { return end_; }
+  size_t remaining() const { return static_cast<size_t>(end_ - at_); }
+
+  uint64_t Varint(const char* expected) {
+    if (at_ != end_ && *at_ < 0x80) [[likely]] {
+      return *at_++;
+    }
+    return LongVarint(expected);
+  }
+
+  // The next field's tag. Field number 0 and tags beyond 32 bits are failures, as the format says.
+  uint32_t Tag() {
+    const uint8_t* start = at_;
+    const uint64_t tag = Varint("a field tag");
+    if (tag < 8 || tag > UINT32_MAX) [[unlikely]] {
+      Fail(start, "a field tag");
+      return 0;
+    }
+    return static_cast<uint32_t>(tag);
+  }
+
+  std::string_view Bytes(const char* expected) {
+    const uint8_t* start = at_;
+    const uint64_t size = Varint(expected);
+    if (size > remaining()) [[unlikely]] {
+      Fail(start, expected);
+      return {};
+    }
+    const std::string_view bytes(reinterpret_cast<const char*>(at_), size);
+    at_ += size;
+    return bytes;
+  }
+
+  WireReader Message(const char* expected) { return WireReader(Bytes(expected), error_); }
+
+  uint64_t Fixed64(const char* expected) { return Fixed<uint64_t>(expected); }
+  double Double(const char* expected) { return Fixed<double>(expected); }
+
+  // Steps over the value of a field that nothing is known about. Groups and undefined wire types
+  // are failures.
+  void Skip(uint32_t tag) {
+    switch (static_cast<WireType>(tag & 7)) {
+      case WireType::kVarint:
+        Varint("a varint field");
+        return;
+      case WireType::kFixed64:
+        Fixed<uint64_t>("an 8-byte field");
+        return;
+      case WireType::kBytes:
+        Bytes("a length-delimited field");
+        return;
+      case WireType::kFixed32:
+        Fixed<uint32_t>("a 4-byte field");
+        return;
+    }
+    Fail(at_, "a field of wire type 0, 1, 2 or 5");
+  }
+
+  void Fail(const uint8_t* at, const char* expected) {
+    if (!error_->failed()) *error_ = {at, expected};
+    at_ = end_;
+  }
+  bool failed() const { return error_->failed(); }
+  WireError* error() const { return error_; }
+
+ private:
+  uint64_t LongVarint(const char* expected) {
+    uint64_t value = 0;
+    const uint8_t* next = DecodeVarint(at_, end_, &value);
+    if (next == nullptr) {
+      Fail(at_, expected);
+      return 0;
+    }
+    at_ = next;
+    return value;
+  }
+
+  template <typename T>
+  T Fixed(const char* expected) {
+    if (remaining() < sizeof(T)) [[unlikely]] {
+      Fail(at_, expected);
+      return T{};
+    }
+    T value;
+    std::memcpy(&value, at_, sizeof value);
+    at_ += sizeof value;
+    return value;
+  }
+
+  const uint8_t* at_;
+  const uint8_t* end_;
+  WireError* error_;
+};
+
+// "byte 17 of 290: expected the length of a label name". REQUIRES: error.failed(), and it arose
+// within `body`.
+inline Status WireErrorStatus(const WireError& error, std::string_view body) {
+  const auto offset = error.at - reinterpret_cast<const uint8_t*>(body.data());
+  return InvalidArgumentError("byte " + std::to_string(offset) + " of " +
+                              std::to_string(body.size()) + " of the decompressed body: expected " +
+                              error.expected);
+}
+
+}  // namespace varve::server
