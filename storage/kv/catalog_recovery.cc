@@ -120,13 +120,23 @@ uint64_t RandomId() {
   return uint64_t{device()} << 32 | device();
 }
 
-// The first write to a new database, so its absence means that creation did not finish.
-Result<StoreFormat> RecoverFormat(const RocksDbHandle& handle, size_t parts_found) {
+// Number of files that hold, or held, keys. Removals are still held back, so none is missed.
+Result<size_t> CountSstFiles(const RocksDbHandle& handle) {
+  ASSIGN_OR_RETURN(const std::vector<std::string> names,
+                   handle.file_system()->List(handle.directory()));
+  return static_cast<size_t>(std::count_if(
+      names.begin(), names.end(), [](const std::string& name) { return name.ends_with(".sst"); }));
+}
+
+// The record is the first write to a new database. Without it creation did not finish, unless there
+// are files: then RocksDB has lost the families that had it, and made them anew.
+Result<StoreFormat> RecoverFormat(const RocksDbHandle& handle) {
   ASSIGN_OR_RETURN(const std::optional<std::string> bytes, ReadState(handle, FormatKey()));
   if (bytes) return DecodeStoreFormat(*bytes);
-  if (parts_found > 0) {
-    return DataLossError(handle.directory() + " holds " + std::to_string(parts_found) +
-                         " parts but no format record");
+  ASSIGN_OR_RETURN(const size_t files, CountSstFiles(handle));
+  if (files > 0) {
+    return DataLossError(handle.directory() + " holds " + std::to_string(files) +
+                         " SST files but no format record: its MANIFEST or WAL lost it");
   }
   StoreFormat format;
   format.database_id = RandomId();
@@ -140,7 +150,7 @@ Result<RecoveredCatalog> RecoverCatalog(const RocksDbHandle& handle) {
   RecoveredCatalog catalog;
   ASSIGN_OR_RETURN(LiveParts live, ListLiveParts(handle));
   // Before the entries: a newer version may have written entries that this one cannot read.
-  ASSIGN_OR_RETURN(catalog.format, RecoverFormat(handle, live.size()));
+  ASSIGN_OR_RETURN(catalog.format, RecoverFormat(handle));
   ASSIGN_OR_RETURN(std::vector<format::PartInfo> entries, ReadEntries(handle));
   ASSIGN_OR_RETURN(const std::optional<std::string> floor, ReadState(handle, NextPartIdKey()));
   if (floor) {

@@ -137,7 +137,7 @@ IOStatus RocksDbFileSystem::GetChildrenFileAttributes(const std::string& path,
 }
 
 IOStatus RocksDbFileSystem::DeleteFile(const std::string& path, const IOOptions&, IODebugContext*) {
-  if (path.ends_with(".sst")) {
+  if (!path.ends_with(".dbtmp")) {
     const MutexLock lock(&mutex_);
     if (removals_ == Removals::kHeld) {
       held_.push_back(path);

@@ -26,9 +26,10 @@ class RocksDbFileSystem final : public rocksdb::FileSystemWrapper {
   static const char* kClassName() { return "varve"; }
   const char* Name() const override { return kClassName(); }
 
-  // RocksDB removes, while it opens, every SST file that its MANIFEST does not name. Between
-  // HoldRemovals and ReleaseRemovals such removals are only remembered, so that a MANIFEST which
-  // turns out to be damaged costs no data. Without ReleaseRemovals the files stay.
+  // RocksDB removes, while it opens, every SST file that its MANIFEST does not name, the old
+  // MANIFEST and replayed WAL files. Between HoldRemovals and ReleaseRemovals such removals are
+  // only remembered, so that a MANIFEST which turns out to be damaged costs no data and no
+  // evidence. Without ReleaseRemovals the files stay.
   void HoldRemovals() EXCLUDES(mutex_);
   void ReleaseRemovals() EXCLUDES(mutex_);
 

@@ -10,7 +10,7 @@ class StoreCrashTest : public StoreTest {
   Result<std::unique_ptr<Store>> OpenCopy() {
     copy_ = root_ + "/copy" + std::to_string(++copies_);
     std::filesystem::copy(directory_, copy_);
-    return Store::Open(FileSystem::Posix(), copy_, {});
+    return OpenAt(copy_);
   }
   size_t DataFilesOfCopy() const {
     size_t count = 0;
@@ -76,7 +76,8 @@ TEST_F(StoreCrashTest, BetweenRemovalAndTheLastHandle) {
 }
 
 TEST_F(StoreCrashTest, EveryLengthOfTheWal) {
-  // A crash may cut the WAL anywhere: what was committed before the cut is there, whole commits only.
+  // A crash may cut the WAL anywhere: what was committed before the cut is there, whole commits
+  // only.
   ASSERT_OK(Open());
   for (uint64_t i = 1; i <= 3; ++i) {
     auto info = IngestPart(store_.get(), MakeSmallContents(i), i);
@@ -97,7 +98,7 @@ TEST_F(StoreCrashTest, EveryLengthOfTheWal) {
     std::filesystem::remove_all(copy);
     std::filesystem::copy(directory_, copy);
     std::filesystem::resize_file(copy + "/" + name, length);
-    auto store = Store::Open(FileSystem::Posix(), copy, {});
+    auto store = OpenAt(copy);
     if (!store.ok()) {
       // Parts without even the format record: refused, nothing is removed.
       EXPECT_EQ(store.status().code(), StatusCode::kDataLoss) << store.status().ToString();

@@ -20,7 +20,7 @@ TEST_F(StoreTest, ANewStoreIsEmptyAndKeepsItsId) {
 
 TEST_F(StoreTest, TwoStoresLiveInOneProcess) {
   ASSERT_OK(Open());
-  auto other = Store::Open(FileSystem::Posix(), root_ + "/other", {});
+  auto other = OpenAt(root_ + "/other");
   ASSERT_TRUE(other.ok()) << other.status().ToString();
   EXPECT_NE((*other)->database_id(), store_->database_id());
   auto info = CommitPart(other->get(), MakeContents(1), 1);
@@ -31,7 +31,7 @@ TEST_F(StoreTest, TwoStoresLiveInOneProcess) {
 
 TEST_F(StoreTest, ASecondOpenerIsRefused) {
   ASSERT_OK(Open());
-  auto second = Store::Open(FileSystem::Posix(), directory_, {});
+  auto second = OpenAt(directory_);
   ASSERT_FALSE(second.ok());
   EXPECT_EQ(second.status().code(), StatusCode::kFailedPrecondition);
 }
@@ -233,8 +233,8 @@ TEST_F(StoreTest, MetadataRoundTrips) {
   for (int round = 0; round < 2; ++round) {
     auto all = store_->AllMetadata();
     ASSERT_TRUE(all.ok());
-    EXPECT_EQ(*all, (std::vector<std::pair<std::string, std::string>>{
-                        {"http_requests", "counter"}, {"up", "info"}}));
+    EXPECT_EQ(*all, (std::vector<std::pair<std::string, std::string>>{{"http_requests", "counter"},
+                                                                      {"up", "info"}}));
     ASSERT_OK(Open());
   }
 }

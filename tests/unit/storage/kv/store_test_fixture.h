@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
@@ -14,14 +15,15 @@
 #include <vector>
 
 #include "storage/kv/store.h"
+#include "tests/unit/storage/kv/scripted_file_system.h"
 
 namespace varve::kv {
 
 using Contents = std::map<std::pair<Family, std::string>, std::string>;
 
-#define ASSERT_OK(expression)                                  \
-  do {                                                         \
-    const ::varve::Status assert_ok_status = (expression);     \
+#define ASSERT_OK(expression)                                          \
+  do {                                                                 \
+    const ::varve::Status assert_ok_status = (expression);             \
     ASSERT_TRUE(assert_ok_status.ok()) << assert_ok_status.ToString(); \
   } while (false)
 
@@ -31,8 +33,8 @@ inline Contents MakeContents(uint64_t seed) {
   for (const Family family : kDataFamilies) {
     for (int i = 0; i < 20; ++i) {
       const std::string key = "key" + std::to_string(100 + i);
-      std::string value = std::to_string(seed) + "/" + std::to_string(static_cast<int>(family)) +
-                          "/" + key;
+      std::string value =
+          std::to_string(seed) + "/" + std::to_string(static_cast<int>(family)) + "/" + key;
       if (family == Family::kChunks && i % 10 == 0) {
         uint64_t x = seed * 1000 + static_cast<uint64_t>(i) + 1;
         while (value.size() < 100'000) {
@@ -132,10 +134,13 @@ class StoreTest : public testing::Test {
 
   Status Open() {
     store_.reset();
-    auto store = Store::Open(FileSystem::Posix(), directory_, {});
+    auto store = OpenAt(directory_);
     if (!store.ok()) return store.status();
     store_ = std::move(store).value();
     return OkStatus();
+  }
+  Result<std::unique_ptr<Store>> OpenAt(const std::string& directory) {
+    return Store::Open(&file_system_, directory, {});
   }
 
   std::vector<std::string> FilesEndingIn(const std::string& suffix) const {
@@ -157,6 +162,7 @@ class StoreTest : public testing::Test {
     file << bytes;
   }
 
+  ScriptedFileSystem file_system_;
   std::string root_;
   std::string directory_;
   std::unique_ptr<Store> store_;
