@@ -26,6 +26,7 @@ inline constexpr SeriesId kNoSeriesId = UINT32_MAX;
 struct LabelCount {
   std::string name;
   uint64_t value = 0;
+  friend bool operator==(const LabelCount&, const LabelCount&) = default;
 };
 
 class HeadIndex {

@@ -139,9 +139,11 @@ std::optional<WildcardPattern> ParseWildcardPattern(std::string_view regex) {
   // ".*" alone is read as the one before; a second one may still follow a literal.
   pattern.after = TakeWildcard(&regex);
   if (!regex.empty() && regex != "$") return std::nullopt;
-  if (pattern.before == WildcardPattern::Wildcard::kNone && pattern.after == WildcardPattern::Wildcard::kNone) {
-    return std::nullopt;
-  }
+  using Wildcard = WildcardPattern::Wildcard;
+  if (pattern.before == Wildcard::kNone && pattern.after == Wildcard::kNone) return std::nullopt;
+  // ".+.+" asks for two characters, which are not two bytes.
+  const bool two_characters = pattern.before == Wildcard::kNonEmpty && pattern.after == Wildcard::kNonEmpty;
+  if (two_characters && pattern.literal.empty()) return std::nullopt;
   return pattern;
 }
 
