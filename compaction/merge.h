@@ -13,29 +13,34 @@
 
 namespace varve::compaction {
 
-// Merges the chunks of ONE series from several sources into columns: strictly ascending times within [min_ms, max_ms];
-// of samples with one timestamp the one of the last source (sources are given oldest first) wins. Chunks within one
-// source may overlap too; there later chunks win. Appends to the columns.
-// Fast when nothing overlaps (chunks are then decoded straight into place). Error: kDataLoss.
-Status MergeChunks(std::span<const std::span<const format::ChunkView>> sources, int64_t min_ms, int64_t max_ms,
-                   std::vector<int64_t>* timestamps_ms, std::vector<double>* values);
+// Merges the chunks of ONE series from several sources into columns: strictly ascending times
+// within [min_ms, max_ms]; of samples with one timestamp the one of the last source (sources are
+// given oldest first) wins. Chunks within one source may overlap too; there later chunks win.
+// Appends to the columns. Fast when nothing overlaps (chunks are then decoded straight into place).
+// Error: kDataLoss.
+Status MergeChunks(std::span<const std::span<const format::ChunkView>> sources, int64_t min_ms,
+                   int64_t max_ms, std::vector<int64_t>* timestamps_ms,
+                   std::vector<double>* values);
 
-// Encodes columns (strictly ascending) as Gorilla chunks of at most kChunkSamplesMax samples, none straddling a
-// multiple of kPartitionMs. The payload bytes are appended to `arena` chunks, which must stay alive.
+// Encodes columns (strictly ascending) as Gorilla chunks of at most kChunkSamplesMax samples, none
+// straddling a multiple of kPartitionMs. Appends to `out`.
 inline constexpr uint32_t kChunkSamplesMax = 240;
 struct EncodedChunks {
-  std::vector<format::ChunkView> chunks;         // payloads point into `payloads`
+  std::vector<format::ChunkView> chunks;  // payloads point into `payloads`
   std::vector<std::unique_ptr<char[]>> payloads;
   void Clear() {
     chunks.clear();
     payloads.clear();
   }
 };
-void EncodeChunks(std::span<const int64_t> timestamps_ms, std::span<const double> values, EncodedChunks* out);
+void EncodeChunks(std::span<const int64_t> timestamps_ms, std::span<const double> values,
+                  EncodedChunks* out);
 
-// Merges whole parts (oldest first) into one new part, ingested but not committed: series by labels, chunks copied as
-// they are where they do not overlap and are not small, re-encoded otherwise. Memory: one chunk group per part.
-// Error: kDataLoss names the part that is damaged; nothing was changed then.
-Result<format::PartInfo> MergeParts(kv::Store* store, std::span<const std::shared_ptr<const kv::Part>> parts);
+// Merges whole parts (oldest first) into one new part, ingested but not committed: series by
+// labels, chunks copied as they are where they do not overlap and are not small, re-encoded
+// otherwise. Memory: one chunk group per part. Error: kDataLoss names the part that is damaged;
+// nothing was changed then.
+Result<format::PartInfo> MergeParts(kv::Store* store,
+                                    std::span<const std::shared_ptr<const kv::Part>> parts);
 
 }  // namespace varve::compaction

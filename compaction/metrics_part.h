@@ -22,11 +22,13 @@ class MetricsPartWriter {
   // `store` is borrowed.
   static Result<std::unique_ptr<MetricsPartWriter>> Create(kv::Store* store);
   ~MetricsPartWriter();
-  // The next series: canonical labels in strictly ascending label order, and its chunks ascending in time and not
-  // overlapping (checked); at least one. Payloads are borrowed until the next call of Add or Finish.
+  // The next series: canonical labels in strictly ascending label order, and its chunks ascending
+  // in time and not overlapping (checked); at least one. Payloads are borrowed until the next call
+  // of Add or Finish.
   Status Add(std::string_view labels, std::span<const format::ChunkView> chunks);
-  // Ingests the part, still invisible; the caller commits the returned entry. `info` brings signal, tier, level and
-  // sequences; times and counts are filled in. kFailedPrecondition when nothing was added.
+  // Ingests the part, still invisible; the caller commits the returned entry. `info` brings signal,
+  // tier, level and sequences; times and counts are filled in. kFailedPrecondition when nothing was
+  // added.
   Result<format::PartInfo> Finish(format::PartInfo info);
 
  private:
@@ -42,8 +44,10 @@ class MetricsPartReader {
   ~MetricsPartReader();
   const format::PartInfo& info() const;
   const index::PartIndexReader& index() const;
-  // Calls visit(i, chunks of ordinals[i] that touch [min_ms, max_ms], ascending in time) in order; `ordinals` ascend.
-  // The views die with the callback's return unless `keep` is given: then they live as long as what was appended there.
+  // Calls visit(i, chunks of ordinals[i] that touch [min_ms, max_ms], ascending in time) in order;
+  // `ordinals` ascend. The span dies with the callback's return, and so do the payloads unless
+  // `keep` is given: then they live as long as what was appended there. Error: kDataLoss names part
+  // and chunk group.
   Status VisitChunks(std::span<const index::Ordinal> ordinals, int64_t min_ms, int64_t max_ms,
                      const std::function<void(size_t i, std::span<const format::ChunkView>)>& visit,
                      std::vector<kv::PinnedBytes>* keep) const;

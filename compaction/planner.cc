@@ -148,34 +148,44 @@ Parts Touching(const Parts& all, const Partition& partition) {
   return touching;
 }
 
-// The parts of the partition that most parts touch. Only partitions in which some part begins are
-// looked at: among those is one with the most.
-Parts MostCrowded(const Parts& all) {
+// The parts of each partition that more than `parts_max` parts touch, the most crowded first. Only
+// partitions in which some part begins are looked at: none between them is more crowded.
+std::vector<Parts> Crowds(const Parts& all, size_t parts_max) {
   std::vector<int64_t> begins;
   for (const PartInfo* part : all) {
     begins.push_back(PartitionOf(part->min_time_ms, kPartitionMs).begin_ms);
   }
   std::sort(begins.begin(), begins.end());
   begins.erase(std::unique(begins.begin(), begins.end()), begins.end());
-  Parts most;
+  std::vector<Parts> crowds;
   for (const int64_t begin_ms : begins) {
     Parts touching = Touching(all, PartitionOf(begin_ms, kPartitionMs));
-    if (touching.size() > most.size()) most = std::move(touching);
+    if (touching.size() > parts_max && touching.size() > 1) crowds.push_back(std::move(touching));
   }
-  return most;
+  std::stable_sort(crowds.begin(), crowds.end(),
+                   [](const Parts& a, const Parts& b) { return a.size() > b.size(); });
+  return crowds;
 }
 
-std::optional<Candidate> CrowdedMerge(const Parts& all, size_t parts_max) {
-  const Parts crowd = MostCrowded(all);
-  if (crowd.size() <= parts_max || crowd.size() < 2) return std::nullopt;
-  std::optional<Candidate> best;
-  for (size_t begin = 0; begin + 1 < crowd.size(); ++begin) {
-    for (size_t end = begin + 2; end <= crowd.size(); ++end) {
-      Candidate candidate = Close(all, std::span(crowd).subspan(begin, end - begin));
-      if (!best || candidate.CheaperThan(*best)) best = std::move(candidate);
+bool MayMerge(const Candidate& candidate, const PlannerOptions& options) {
+  return std::none_of(candidate.parts.begin(), candidate.parts.end(), [&](const PartInfo* part) {
+    return options.unmergeable_parts.contains(part->part_id);
+  });
+}
+
+std::optional<Candidate> CrowdedMerge(const Parts& all, const PlannerOptions& options) {
+  for (const Parts& crowd : Crowds(all, options.parts_per_partition_max)) {
+    std::optional<Candidate> best;
+    for (size_t begin = 0; begin + 1 < crowd.size(); ++begin) {
+      for (size_t end = begin + 2; end <= crowd.size(); ++end) {
+        Candidate candidate = Close(all, std::span(crowd).subspan(begin, end - begin));
+        if (!MayMerge(candidate, options)) continue;
+        if (!best || candidate.CheaperThan(*best)) best = std::move(candidate);
+      }
     }
+    if (best) return best;
   }
-  return best;
+  return std::nullopt;
 }
 
 bool LiesWithin(const PartInfo& part, const Partition& partition) {
@@ -190,7 +200,7 @@ bool Doubles(const Candidate& candidate) {
 }
 
 // The oldest day that is settled and worth merging.
-std::optional<Candidate> DayMerge(const Parts& all) {
+std::optional<Candidate> DayMerge(const Parts& all, const PlannerOptions& options) {
   int64_t newest_ms = std::numeric_limits<int64_t>::min();
   for (const PartInfo* part : all) newest_ms = std::max(newest_ms, part->max_time_ms);
   Parts by_time = all;
@@ -208,7 +218,7 @@ std::optional<Candidate> DayMerge(const Parts& all) {
     const bool stays_within =
         std::all_of(candidate.parts.begin(), candidate.parts.end(),
                     [&day](const PartInfo* part) { return LiesWithin(*part, day); });
-    if (stays_within && Doubles(candidate)) return candidate;
+    if (stays_within && Doubles(candidate) && MayMerge(candidate, options)) return candidate;
   }
   return std::nullopt;
 }
@@ -254,12 +264,12 @@ int64_t FlushPartitionWidth(int64_t min_ms, int64_t max_ms) {
 std::optional<MergeJob> PlanMerge(std::span<const PartInfo> parts, const PlannerOptions& options) {
   const std::vector<Parts> kinds = RawMetricsByRetentionClass(parts);
   for (const Parts& kind : kinds) {
-    if (const auto merge = CrowdedMerge(kind, options.parts_per_partition_max)) {
+    if (const auto merge = CrowdedMerge(kind, options)) {
       return JobOf(*merge);
     }
   }
   for (const Parts& kind : kinds) {
-    if (const auto merge = DayMerge(kind)) return JobOf(*merge);
+    if (const auto merge = DayMerge(kind, options)) return JobOf(*merge);
   }
   return std::nullopt;
 }

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <set>
 #include <span>
 #include <utility>
 #include <vector>
@@ -14,12 +15,16 @@ namespace varve::compaction {
 inline constexpr int64_t kPartitionMs = int64_t{2} * 3600 * 1000;
 
 struct PlannerOptions {
-  int64_t retention_ms = 0;         // 0: for ever
+  int64_t retention_ms = 0;              // 0: for ever
   uint32_t parts_per_partition_max = 4;  // more raw parts than this in one partition are merged
+  // Parts that no merge may take, because they are damaged. They must still be among the parts
+  // given to PlanMerge, like those that overlap them: a merge around a part it does not know of
+  // would break the order of versions.
+  std::set<uint64_t> unmergeable_parts;
 };
 
-// The aligned range [begin, end] (both ends included) that a sample belongs to when parts are `width_ms` wide; floor
-// division, so that times before 1970 work too.
+// The aligned range [begin, end] (both ends included) that a sample belongs to when parts are
+// `width_ms` wide; floor division, so that times before 1970 work too.
 struct Partition {
   int64_t begin_ms = 0;
   int64_t end_ms = 0;
@@ -27,19 +32,20 @@ struct Partition {
 };
 Partition PartitionOf(int64_t time_ms, int64_t width_ms);
 
-// The width of the partitions a flush of [min_ms, max_ms] is cut into: 2 h, or the smallest of 1 d, 8 d, 64 d, ... that
-// keeps the number of parts at or below eight.
+// The width of the partitions a flush of [min_ms, max_ms] is cut into: 2 h, or the smallest of 1 d,
+// 8 d, 64 d, ... that keeps the number of parts at or below eight.
 int64_t FlushPartitionWidth(int64_t min_ms, int64_t max_ms);
 
-// Parts to merge into one. They are neighbours in max_sequence order among the parts they overlap in time, so that
-// "newer" stays a total order.
+// Parts to merge into one. They are neighbours in max_sequence order among the parts they overlap
+// in time, so that "newer" stays a total order.
 struct MergeJob {
   std::vector<uint64_t> part_ids;  // oldest first
 };
 // The most urgent merge due, if any.
-std::optional<MergeJob> PlanMerge(std::span<const format::PartInfo> parts, const PlannerOptions& options);
+std::optional<MergeJob> PlanMerge(std::span<const format::PartInfo> parts,
+                                  const PlannerOptions& options);
 // Parts whose newest sample is out of retention.
-std::vector<uint64_t> PlanRetention(std::span<const format::PartInfo> parts, const PlannerOptions& options,
-                                    int64_t now_ms);
+std::vector<uint64_t> PlanRetention(std::span<const format::PartInfo> parts,
+                                    const PlannerOptions& options, int64_t now_ms);
 
 }  // namespace varve::compaction

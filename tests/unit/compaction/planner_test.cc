@@ -8,6 +8,7 @@
 #include <limits>
 #include <map>
 #include <random>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -89,16 +90,21 @@ TEST(FlushPartitionWidthTest, CutsAllOfTimeIntoEightPartsAtMost) {
 TEST(PlanRetentionTest, DropsPartsWhoseNewestSampleIsTooOld) {
   const std::vector<PartInfo> parts = {MakePart(1, 0, 99, 1, 1), MakePart(2, 0, 100, 2, 1),
                                        MakePart(3, 50, 1000, 3, 1)};
-  EXPECT_THAT(PlanRetention(parts, {.retention_ms = 900}, 1000), ElementsAre(1));
-  EXPECT_THAT(PlanRetention(parts, {.retention_ms = 899}, 1000), ElementsAre(1, 2));
-  EXPECT_THAT(PlanRetention(parts, {.retention_ms = 0}, kMaxMs), IsEmpty());
-  EXPECT_THAT(PlanRetention(parts, {.retention_ms = kMaxMs}, kMinMs), IsEmpty());
+  EXPECT_THAT(PlanRetention(parts, {.retention_ms = 900, .unmergeable_parts = {}}, 1000),
+              ElementsAre(1));
+  EXPECT_THAT(PlanRetention(parts, {.retention_ms = 899, .unmergeable_parts = {}}, 1000),
+              ElementsAre(1, 2));
+  EXPECT_THAT(PlanRetention(parts, {.retention_ms = 0, .unmergeable_parts = {}}, kMaxMs),
+              IsEmpty());
+  EXPECT_THAT(PlanRetention(parts, {.retention_ms = kMaxMs, .unmergeable_parts = {}}, kMinMs),
+              IsEmpty());
 }
 
 TEST(PlanRetentionTest, LeavesOtherSignalsAlone) {
   PartInfo spans = MakePart(1, 0, 99, 1, 1);
   spans.signal = format::Signal::kTraces;
-  EXPECT_THAT(PlanRetention(std::vector{spans}, {.retention_ms = 1}, 1000), IsEmpty());
+  EXPECT_THAT(PlanRetention(std::vector{spans}, {.retention_ms = 1, .unmergeable_parts = {}}, 1000),
+              IsEmpty());
 }
 
 struct MergeCase {
@@ -110,7 +116,8 @@ struct MergeCase {
 class PlanMergeTest : public testing::TestWithParam<MergeCase> {};
 
 TEST_P(PlanMergeTest, Plans) {
-  const auto job = PlanMerge(GetParam().parts, {.parts_per_partition_max = 2});
+  const auto job =
+      PlanMerge(GetParam().parts, {.parts_per_partition_max = 2, .unmergeable_parts = {}});
   if (GetParam().merged.empty()) {
     EXPECT_FALSE(job.has_value());
     return;
@@ -185,7 +192,33 @@ TEST(PlanMergeKindTest, MergesOnlyPartsOfOneKind) {
   parts[0].tier = format::Tier::kFiveMinutes;
   parts[1].signal = format::Signal::kTraces;
   parts[2].retention_class = 7;
-  EXPECT_FALSE(PlanMerge(parts, {.parts_per_partition_max = 1}).has_value());
+  EXPECT_FALSE(
+      PlanMerge(parts, {.parts_per_partition_max = 1, .unmergeable_parts = {}}).has_value());
+}
+
+TEST(PlanMergeDamageTest, GoesNeitherThroughNorAroundAnUnmergeablePart) {
+  const std::vector<PartInfo> parts = {MakePart(1, 0, kEnd, 1, 10), MakePart(2, 0, kEnd, 2, 10),
+                                       MakePart(3, 0, kEnd, 3, 10), MakePart(4, 0, kEnd, 4, 10),
+                                       MakePart(5, 0, kEnd, 5, 10)};
+  const auto plan = [&](std::set<uint64_t> unmergeable) {
+    const auto job = PlanMerge(
+        parts, {.parts_per_partition_max = 2, .unmergeable_parts = std::move(unmergeable)});
+    return job ? job->part_ids : std::vector<uint64_t>();
+  };
+  EXPECT_THAT(plan({}), ElementsAre(1, 2, 3, 4, 5));
+  EXPECT_THAT(plan({2}), ElementsAre(3, 4, 5));
+  EXPECT_THAT(plan({4}), ElementsAre(1, 2, 3));
+  EXPECT_THAT(plan({2, 4}), IsEmpty());
+}
+
+TEST(PlanMergeDamageTest, OtherPartitionsGoOn) {
+  std::vector<PartInfo> parts;
+  for (uint64_t i = 1; i <= 4; ++i) parts.push_back(MakePart(i, 0, kEnd, i, 10));
+  for (uint64_t i = 5; i <= 7; ++i) parts.push_back(MakePart(i, kEnd + 1, kEnd + 9, i, 10));
+  const auto job =
+      PlanMerge(parts, {.parts_per_partition_max = 2, .unmergeable_parts = {1, 2, 3, 4}});
+  ASSERT_TRUE(job.has_value());
+  EXPECT_THAT(job->part_ids, ElementsAre(5, 6, 7));
 }
 
 // A database of parts in which a sample is a time and the sequence of the write that put it there,
@@ -193,7 +226,9 @@ TEST(PlanMergeKindTest, MergesOnlyPartsOfOneKind) {
 class Simulation {
  public:
   explicit Simulation(uint32_t parts_per_partition_max)
-      : options_{.retention_ms = 0, .parts_per_partition_max = parts_per_partition_max} {}
+      : options_{.retention_ms = 0,
+                 .parts_per_partition_max = parts_per_partition_max,
+                 .unmergeable_parts = {}} {}
 
   // Flushes samples at `times`, all of one new sequence, and merges until nothing is due.
   void Flush(const std::vector<int64_t>& times) {
