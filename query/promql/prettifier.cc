@@ -81,7 +81,11 @@ class Layouter {
   }
 
   void AppendBinary(const Binary& binary, size_t level) {
-    Append(*binary.lhs, level + 1);
+    if (HasInfiniteBase(binary)) {
+      *out_ += Indent(level + 1) + "Inf";
+    } else {
+      Append(*binary.lhs, level + 1);
+    }
     *out_ += "\n" + Indent(level) + PrintBinaryHead(binary) + "\n";
     Append(*binary.rhs, level + 1);
   }

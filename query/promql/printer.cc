@@ -155,7 +155,11 @@ class Printer {
   }
 
   void AppendBinary(const Binary& binary) {
-    Append(*binary.lhs);
+    if (HasInfiniteBase(binary)) {
+      *out_ += "Inf";
+    } else {
+      Append(*binary.lhs);
+    }
     *out_ += " " + PrintBinaryHead(binary) + " ";
     Append(*binary.rhs);
   }
@@ -203,6 +207,11 @@ std::string PrintBinaryHead(const Binary& binary) {
     out += PrintLabels(matching.include);
   }
   return out;
+}
+
+bool HasInfiniteBase(const Binary& binary) {
+  const auto* base = binary.lhs->TryAs<NumberLiteral>();
+  return binary.op == BinaryOp::kPow && base != nullptr && std::isinf(base->value);
 }
 
 std::string PrintSubqueryTail(const Subquery& subquery) {

@@ -25,6 +25,9 @@ std::string PrintDuration(int64_t duration_ms);
 std::string PrintAggregationHead(const Aggregation& aggregation);
 // `/ on (job) group_left (name)`.
 std::string PrintBinaryHead(const Binary& binary);
+// Whether the left side is an infinity raised to a power, which must be printed as "Inf": the sign
+// of "+Inf" would be read back as one of the whole power.
+bool HasInfiniteBase(const Binary& binary);
 // `[5m:1m] @ start() offset 1h`.
 std::string PrintSubqueryTail(const Subquery& subquery);
 

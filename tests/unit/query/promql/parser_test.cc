@@ -72,6 +72,9 @@ TEST(Parser, ReadsNumbers) {
       {"1e-400", "0"},
       {"0.1", "0.1"},
       {"(0xee)", "(238)"},
+      {"inf ^ 2", "Inf ^ 2"},
+      {"2 ^ inf", "2 ^ +Inf"},
+      {"-inf ^ 2", "-Inf ^ 2"},
   });
   // 2^63 - 1 is read as an integer first, then rounded like any double.
   EXPECT_EQ((*Parse("9223372036854775807"))->As<NumberLiteral>().value, 9223372036854775808.0);
