@@ -122,19 +122,7 @@ Result<std::unique_ptr<SeriesSource>> Executor::Source(const RangeSource& source
   const TimeGrid inner =
       SubqueryGrid(grid, source.shift, source.range_ms, source.subquery_step_ms);
   RETURN_IF_ERROR(context_.budget->CheckSteps(inner.count));
-  if (source.subquery->type == ValueType::kVector) {
-    ASSIGN_OR_RETURN(VectorValue value, Vector(*source.subquery, inner));
-    return std::unique_ptr<SeriesSource>(
-        std::make_unique<SubquerySource>(std::move(value), inner));
-  }
-  // A scalar is a series without labels here.
-  ASSIGN_OR_RETURN(const ScalarColumn scalar, Scalar(*source.subquery, inner));
-  VectorValue value(inner.count, context_.budget);
-  if (inner.count > 0) {
-    ASSIGN_OR_RETURN(const Column column, value.AppendEmpty(Labels()));
-    std::copy(scalar.begin(), scalar.end(), column.values);
-    FillBits(column.present, inner.count);
-  }
+  ASSIGN_OR_RETURN(VectorValue value, Vector(*source.subquery, inner));
   return std::unique_ptr<SeriesSource>(std::make_unique<SubquerySource>(std::move(value), inner));
 }
 
