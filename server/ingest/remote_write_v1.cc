@@ -26,8 +26,8 @@ const uint8_t* Unsigned(std::string_view bytes) {
 }
 
 void DecodeLabel(WireReader message, const uint8_t* body_end, LabelEncoder* labels) {
-  std::string_view name;
-  std::string_view value;
+  std::string_view name = message.Empty();
+  std::string_view value = name;
   while (!message.done()) {
     const uint32_t tag = message.Tag();
     if (tag == kLabelName) [[likely]] {

@@ -63,17 +63,21 @@ class WireReader {
     return static_cast<uint32_t>(tag);
   }
 
+  // Never a null view, also when it failed: what it yields may be read from (its 0 bytes) and
+  // compared by address.
   std::string_view Bytes(const char* expected) {
     const uint8_t* start = at_;
     const uint64_t size = Varint(expected);
     if (size > remaining()) [[unlikely]] {
       Fail(start, expected);
-      return {};
+      return View(end_, 0);
     }
-    const std::string_view bytes(reinterpret_cast<const char*>(at_), size);
+    const std::string_view bytes = View(at_, size);
     at_ += size;
     return bytes;
   }
+  // The empty view at the reader's place, for fields that are absent.
+  std::string_view Empty() const { return View(at_, 0); }
 
   WireReader Message(const char* expected) { return WireReader(Bytes(expected), error_); }
 
@@ -108,6 +112,10 @@ class WireReader {
   WireError* error() const { return error_; }
 
  private:
+  static std::string_view View(const uint8_t* bytes, size_t size) {
+    return {reinterpret_cast<const char*>(bytes), size};
+  }
+
   uint64_t LongVarint(const char* expected) {
     uint64_t value = 0;
     const uint8_t* next = DecodeVarint(at_, end_, &value);

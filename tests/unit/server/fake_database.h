@@ -1,0 +1,78 @@
+// A Database that answers what a test tells it to.
+#pragma once
+
+#include <functional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "varve/database.h"
+
+namespace varve::server {
+
+class FakeDatabase : public Database {
+ public:
+  Status Close() override { return OkStatus(); }
+  Result<AppendResult> Append(WriteBatch* batch) override {
+    ++append_count;
+    return append ? append(batch) : AcceptAll(*batch);
+  }
+  Result<std::vector<Labels>> Series(std::span<const Selector>, TimeRange range,
+                                     size_t limit) override {
+    last_range = range;
+    return Limited(series, limit);
+  }
+  Result<std::vector<std::string>> LabelNames(std::span<const Selector>, TimeRange range,
+                                              size_t limit) override {
+    last_range = range;
+    return Limited(strings, limit);
+  }
+  Result<std::vector<std::string>> LabelValues(std::string_view name, std::span<const Selector>,
+                                               TimeRange range, size_t limit) override {
+    last_label = name;
+    last_range = range;
+    return Limited(strings, limit);
+  }
+  std::vector<MetricMetadata> Metadata() override { return metadata; }
+  Status Checkpoint() override { return OkStatus(); }
+  Status Flush() override {
+    ++flush_count;
+    return flush_status;
+  }
+  Status Maintain() override { return OkStatus(); }
+  DatabaseStatistics Statistics() override { return statistics; }
+  CardinalityReport Cardinality(size_t limit) override {
+    last_limit = limit;
+    return cardinality;
+  }
+
+  static Result<AppendResult> AcceptAll(const WriteBatch& batch) {
+    AppendResult result;
+    result.samples_appended = batch.sample_count();
+    return result;
+  }
+
+  std::function<Result<AppendResult>(WriteBatch*)> append;
+  Status flush_status;
+  std::vector<Labels> series;
+  std::vector<std::string> strings;
+  std::vector<MetricMetadata> metadata;
+  DatabaseStatistics statistics;
+  CardinalityReport cardinality;
+  int append_count = 0;
+  int flush_count = 0;
+  size_t last_limit = 0;
+  TimeRange last_range;
+  std::string last_label;
+
+ private:
+  template <typename T>
+  static std::vector<T> Limited(const std::vector<T>& all, size_t limit) {
+    return limit == 0 || limit >= all.size()
+               ? all
+               : std::vector<T>(all.begin(), all.begin() + static_cast<std::ptrdiff_t>(limit));
+  }
+};
+
+}  // namespace varve::server
