@@ -11,6 +11,15 @@ namespace {
 
 using ChunkVisitor = std::function<void(size_t i, std::span<const format::ChunkView>)>;
 
+// The arguments of one VisitChunks.
+struct Visit {
+  std::span<const index::Ordinal> ordinals;
+  int64_t min_ms;
+  int64_t max_ms;
+  const ChunkVisitor& visitor;
+  std::vector<kv::PinnedBytes>* keep;
+};
+
 // Chunks of one series ascend without overlap (the writer checked it, the checksum vouches for it),
 // so those that touch a range are neighbours.
 std::span<const format::ChunkView> Touching(std::span<const format::ChunkView> chunks,
@@ -34,20 +43,20 @@ class MetricsPartReader::Impl {
   const kv::Part& part() const { return *part_; }
   const index::PartIndexReader& index() const { return *index_; }
 
-  Status VisitChunks(std::span<const index::Ordinal> ordinals, int64_t min_ms, int64_t max_ms,
-                     const ChunkVisitor& visit, std::vector<kv::PinnedBytes>* keep) const {
-    const bool disjoint = part_->info().max_time_ms < min_ms || part_->info().min_time_ms > max_ms;
+  Status VisitChunks(const Visit& visit) const {
+    const bool disjoint =
+        part_->info().max_time_ms < visit.min_ms || part_->info().min_time_ms > visit.max_ms;
     if (disjoint) {
-      for (size_t i = 0; i < ordinals.size(); ++i) visit(i, {});
+      for (size_t i = 0; i < visit.ordinals.size(); ++i) visit.visitor(i, {});
       return OkStatus();
     }
-    for (size_t begin = 0; begin < ordinals.size();) {
-      const uint32_t group = ordinals[begin] / format::kSeriesPerChunkGroup;
+    for (size_t begin = 0; begin < visit.ordinals.size();) {
+      const uint32_t group = GroupOf(visit.ordinals[begin]);
       size_t end = begin + 1;
-      while (end < ordinals.size() && ordinals[end] / format::kSeriesPerChunkGroup == group) ++end;
-      if (Status status = VisitGroup(group, ordinals, begin, end, min_ms, max_ms, visit, keep);
-          !status.ok()) {
-        return status.WithContext(Name(group));
+      while (end < visit.ordinals.size() && GroupOf(visit.ordinals[end]) == group) ++end;
+      if (Status status = VisitGroup(visit, begin, end); !status.ok()) {
+        return status.WithContext("part " + std::to_string(part_->info().part_id) +
+                                  ", chunk group " + std::to_string(group));
       }
       begin = end;
     }
@@ -55,34 +64,29 @@ class MetricsPartReader::Impl {
   }
 
  private:
-  std::string Name(uint32_t group) const {
-    return "part " + std::to_string(part_->info().part_id) + ", chunk group " +
-           std::to_string(group);
-  }
+  static uint32_t GroupOf(index::Ordinal ordinal) { return ordinal / format::kSeriesPerChunkGroup; }
 
-  // Visits ordinals[begin, end), which all lie in `group`.
-  Status VisitGroup(uint32_t group, std::span<const index::Ordinal> ordinals, size_t begin,
-                    size_t end, int64_t min_ms, int64_t max_ms, const ChunkVisitor& visit,
-                    std::vector<kv::PinnedBytes>* keep) const {
+  // Visits ordinals[begin, end), which all lie in one group.
+  Status VisitGroup(const Visit& visit, size_t begin, size_t end) const {
     std::string key;
-    AppendBigEndian32(&key, group);
+    AppendBigEndian32(&key, GroupOf(visit.ordinals[begin]));
     Result<kv::PinnedBytes> bytes = part_->Get(kv::Family::kChunks, key);
     if (bytes.status().code() == StatusCode::kNotFound) return DataLossError("is missing");
     RETURN_IF_ERROR(bytes.status());
-    ASSIGN_OR_RETURN(const format::ChunkGroup chunks, format::ChunkGroup::Parse(bytes->view()));
+    ASSIGN_OR_RETURN(const format::ChunkGroup group, format::ChunkGroup::Parse(bytes->view()));
     bool pinned = false;
     for (size_t i = begin; i < end; ++i) {
-      const uint32_t slot = ordinals[i] % format::kSeriesPerChunkGroup;
-      if (slot >= chunks.series_count()) {
-        return DataLossError("has " + std::to_string(chunks.series_count()) +
-                             " series, too few for ordinal " + std::to_string(ordinals[i]));
+      const uint32_t slot = visit.ordinals[i] % format::kSeriesPerChunkGroup;
+      if (slot >= group.series_count()) {
+        return DataLossError("has " + std::to_string(group.series_count()) +
+                             " series, too few for ordinal " + std::to_string(visit.ordinals[i]));
       }
       const std::span<const format::ChunkView> found =
-          Touching(chunks.chunks(slot), min_ms, max_ms);
+          Touching(group.chunks(slot), visit.min_ms, visit.max_ms);
       pinned = pinned || !found.empty();
-      visit(i, found);
+      visit.visitor(i, found);
     }
-    if (keep != nullptr && pinned) keep->push_back(std::move(*bytes));
+    if (visit.keep != nullptr && pinned) visit.keep->push_back(std::move(*bytes));
     return OkStatus();
   }
 
@@ -113,7 +117,7 @@ Status MetricsPartReader::VisitChunks(std::span<const index::Ordinal> ordinals, 
                                       int64_t max_ms, const ChunkVisitor& visit,
                                       std::vector<kv::PinnedBytes>* keep) const {
   VARVE_DCHECK(std::is_sorted(ordinals.begin(), ordinals.end()));
-  return impl_->VisitChunks(ordinals, min_ms, max_ms, visit, keep);
+  return impl_->VisitChunks({ordinals, min_ms, max_ms, visit, keep});
 }
 
 }  // namespace varve::compaction
