@@ -25,6 +25,11 @@ class ScriptedFileSystem final : public FileSystem {
     count_ = 0;
     fail_at_ = operation;
   }
+  // The next sync of a file fails, once.
+  void FailNextFileSync(Status error) {
+    error_ = std::move(error);
+    fail_file_sync_ = true;
+  }
   void Heal() { fail_at_ = UINT64_MAX; }
   uint64_t operation_count() const { return count_; }
 
@@ -82,7 +87,10 @@ class ScriptedFileSystem final : public FileSystem {
       static_cast<void>(base_->Append(bytes.substr(0, bytes.size() / 2)));
       return status;
     }
-    Status Sync() override { return owner_->Count(); }
+    Status Sync() override {
+      if (owner_->fail_file_sync_.exchange(false)) return owner_->error_;
+      return owner_->Count();
+    }
     void Preallocate(uint64_t) override {}
     Status Close() override { return base_->Close(); }
     uint64_t size() const override { return base_->size(); }
@@ -103,6 +111,7 @@ class ScriptedFileSystem final : public FileSystem {
   FileSystem* const base_ = FileSystem::Posix();
   std::atomic<uint64_t> count_{0};
   std::atomic<uint64_t> fail_at_{UINT64_MAX};
+  std::atomic<bool> fail_file_sync_{false};
   Failing failing_ = Failing::kOnce;
   Status error_;
 };

@@ -9,7 +9,7 @@ class StoreCrashTest : public StoreTest {
   // Opens the directory as it is on disk at this moment, while the first store goes on.
   Result<std::unique_ptr<Store>> OpenCopy() {
     copy_ = root_ + "/copy" + std::to_string(++copies_);
-    std::filesystem::copy(directory_, copy_);
+    CopyTo(copy_);
     return OpenAt(copy_);
   }
   size_t DataFilesOfCopy() const {
@@ -95,8 +95,7 @@ TEST_F(StoreCrashTest, EveryLengthOfTheWal) {
   size_t parts_before = 0;
   for (size_t length = 0; length <= wal.size(); length += 3) {
     const std::string copy = root_ + "/cut";
-    std::filesystem::remove_all(copy);
-    std::filesystem::copy(directory_, copy);
+    CopyTo(copy);
     std::filesystem::resize_file(copy + "/" + name, length);
     auto store = OpenAt(copy);
     if (!store.ok()) {

@@ -29,6 +29,15 @@ TEST(StoreState, FormatRoundTrips) {
   EXPECT_EQ(decoded->features, kKnownFeatures);
 }
 
+TEST(StoreState, TheWorkedExampleOfTheSpecHolds) {
+  StoreFormat format;
+  format.database_id = 42;
+  const std::string bytes(
+      "\x01\x01\0\0\0\0\0\0\0\x2a\0\0\0\0\0\0\0\xbb\x7c\x58\x4e\x40\x19\xf1\x5a", 25);
+  EXPECT_EQ(EncodeStoreFormat(format), bytes);
+  EXPECT_EQ(FormatKey(), std::string("\0format", 7));
+}
+
 TEST(StoreState, NewerFormatsAreRefusedByName) {
   auto newer = DecodeStoreFormat(RawFormat(2, 0, "what version 2 adds"));
   EXPECT_EQ(newer.status().code(), StatusCode::kFailedPrecondition);
