@@ -1,0 +1,46 @@
+// Any bytes as a chunk group, as they are and with a checksum that fits, so that what is behind it
+// is reached too.
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/bytes.h"
+#include "base/check.h"
+#include "base/hash.h"
+#include "storage/format/chunk_group.h"
+
+namespace varve {
+namespace {
+
+void ParseAndEncodeAgain(std::string_view bytes) {
+  const auto group = format::ChunkGroup::Parse(bytes);
+  if (!group.ok()) return;
+  std::vector<std::vector<format::ChunkView>> series;
+  for (uint32_t i = 0; i < group->series_count(); ++i) {
+    series.emplace_back(group->chunks(i).begin(), group->chunks(i).end());
+    for (const format::ChunkView& chunk : series.back()) {
+      std::vector<int64_t> timestamps;
+      std::vector<double> values;
+      const Status status = format::DecodeChunk(chunk, &timestamps, &values);
+      VARVE_CHECK(timestamps.size() == (status.ok() ? chunk.sample_count : 0));
+      VARVE_CHECK(values.size() == timestamps.size());
+    }
+  }
+  std::string encoded;
+  format::EncodeChunkGroup(series, &encoded);
+  const auto again = format::ChunkGroup::Parse(encoded);
+  VARVE_CHECK(again.ok() && again->series_count() == series.size());
+}
+
+}  // namespace
+}  // namespace varve
+
+extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
+  const std::string_view bytes(reinterpret_cast<const char*>(data), size);
+  varve::ParseAndEncodeAgain(bytes);
+  std::string sealed(bytes.substr(0, size < 8 ? 0 : size - 8));
+  varve::AppendFixed(&sealed, varve::Hash64(sealed));
+  varve::ParseAndEncodeAgain(sealed);
+  return 0;
+}

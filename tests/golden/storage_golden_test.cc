@@ -1,0 +1,193 @@
+// The storage formats' golden files: today's encoders give exactly these bytes, and the decoders
+// what was encoded. A file is never changed; a new version of a format gets a new one. With
+// VARVE_GOLDEN_WRITE set, missing files are written, and the test fails to say so.
+#include <gtest/gtest.h>
+
+#include <bit>
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <string>
+#include <vector>
+
+#include "storage/codec/gorilla.h"
+#include "storage/format/chunk_group.h"
+#include "storage/format/label_bytes.h"
+#include "storage/format/part_info.h"
+#include "storage/journal/journal.h"
+#include "storage/journal/segment_format.h"
+
+namespace varve {
+namespace {
+
+constexpr uint64_t kStale = 0x7ff0000000000002;
+
+std::string Golden(const std::string& name, const std::string& encoded) {
+  const std::string path = std::string(VARVE_GOLDEN_DIRECTORY) + "/" + name;
+  if (!std::filesystem::exists(path) && std::getenv("VARVE_GOLDEN_WRITE") != nullptr) {
+    std::ofstream(path, std::ios::binary) << encoded;
+    ADD_FAILURE() << "wrote " << path;
+  }
+  const auto bytes = FileSystem::Posix()->ReadFile(path);
+  EXPECT_TRUE(bytes.ok()) << bytes.status().ToString();
+  return bytes.ok() ? *bytes : std::string();
+}
+
+struct Column {
+  std::vector<int64_t> timestamps;
+  std::vector<uint64_t> value_bits;
+};
+
+// Every control prefix, both kinds of XOR block, and a stale marker on and off time.
+Column Samples() {
+  Column column;
+  const auto add = [&](int64_t timestamp, uint64_t bits) {
+    column.timestamps.push_back(timestamp);
+    column.value_bits.push_back(bits);
+  };
+  const auto bits = [](double value) { return std::bit_cast<uint64_t>(value); };
+  add(1'700'000'000'000, bits(42));
+  add(1'700'000'005'000, bits(42));
+  add(1'700'000'010'000, bits(42));
+  add(1'700'000'015'007, bits(43));
+  add(1'700'000'020'000, bits(43.5));
+  add(1'700'000'025'090, kStale);
+  add(1'700'000'030'090, kStale);
+  add(1'700'000'035'090, bits(43.5));
+  add(1'700'000'100'000, bits(-0.0));
+  add(1'700'000'105'000, 0x7ff8000000000001);
+  add(1'800'000'000'000, bits(0.1));
+  add(INT64_MAX, bits(0.2));
+  return column;
+}
+
+std::string EncodeGorilla(const Column& column) {
+  codec::GorillaState state;
+  std::string payload((column.timestamps.size() + 1) * codec::kGorillaAppendBytesMax, '\0');
+  for (size_t i = 0; i < column.timestamps.size(); ++i) {
+    codec::GorillaAppend(&state, reinterpret_cast<uint8_t*>(payload.data()), column.timestamps[i],
+                         std::bit_cast<double>(column.value_bits[i]));
+  }
+  payload.resize(codec::GorillaBytes(state));
+  return payload;
+}
+
+TEST(Golden, GorillaChunk) {
+  const Column expected = Samples();
+  const std::string payload = EncodeGorilla(expected);
+  const std::string golden = Golden("gorilla_chunk_v1.bin", payload);
+  EXPECT_EQ(payload, golden);
+  Column decoded;
+  std::vector<double> values;
+  ASSERT_TRUE(codec::GorillaDecode(golden, static_cast<uint32_t>(expected.timestamps.size()),
+                                   &decoded.timestamps, &values)
+                  .ok());
+  for (const double value : values) decoded.value_bits.push_back(std::bit_cast<uint64_t>(value));
+  EXPECT_EQ(decoded.timestamps, expected.timestamps);
+  EXPECT_EQ(decoded.value_bits, expected.value_bits);
+}
+
+TEST(Golden, ChunkGroup) {
+  using format::ChunkCodec;
+  using format::ChunkView;
+  const std::vector<std::vector<ChunkView>> series = {
+      {{ChunkCodec::kGorilla, 3, 1'700'000'000'000, 1'700'000'010'000, "abc"},
+       {ChunkCodec::kGorilla, 1, 1'700'000'015'000, 1'700'000'015'000, "d"}},
+      {},
+      {{ChunkCodec::kGorilla, 3, 1'700'000'000'000, 1'700'000'010'000, "efg"}}};
+  std::string bytes;
+  format::EncodeChunkGroup(series, &bytes);
+  const std::string golden = Golden("chunk_group_v1.bin", bytes);
+  EXPECT_EQ(bytes, golden);
+  const auto group = format::ChunkGroup::Parse(golden);
+  ASSERT_TRUE(group.ok()) << group.status().ToString();
+  ASSERT_EQ(group->series_count(), 3u);
+  for (uint32_t i = 0; i < 3; ++i) {
+    ASSERT_EQ(group->chunks(i).size(), series[i].size());
+    for (size_t k = 0; k < series[i].size(); ++k) {
+      const ChunkView& actual = group->chunks(i)[k];
+      EXPECT_EQ(actual.codec, series[i][k].codec);
+      EXPECT_EQ(actual.sample_count, series[i][k].sample_count);
+      EXPECT_EQ(actual.min_time_ms, series[i][k].min_time_ms);
+      EXPECT_EQ(actual.max_time_ms, series[i][k].max_time_ms);
+      EXPECT_EQ(actual.payload, series[i][k].payload);
+    }
+  }
+}
+
+TEST(Golden, PartInfo) {
+  format::PartInfo info;
+  info.part_id = 7;
+  info.level = 1;
+  info.retention_class = 258;
+  info.min_time_ms = 1'700'000'000'000;
+  info.max_time_ms = 1'700'007'200'000;
+  info.min_sequence = 1;
+  info.max_sequence = 300;
+  info.series_count = 8000;
+  info.sample_count = 11'520'000;
+  info.chunk_count = 24'000;
+  info.files = {{1, 70'000, 0x1122334455667788}, {3, 9'000'000, 0x99aabbccddeeff00}};
+  std::string bytes;
+  format::EncodePartInfo(info, &bytes);
+  const std::string golden = Golden("part_info_v1.bin", bytes);
+  EXPECT_EQ(bytes, golden);
+  const auto decoded = format::DecodePartInfo(golden);
+  ASSERT_TRUE(decoded.ok()) << decoded.status().ToString();
+  EXPECT_EQ(*decoded, info);
+}
+
+TEST(Golden, LabelBytes) {
+  std::string bytes;
+  format::AppendLabel("__name__", "up", &bytes);
+  format::AppendLabel("job", "api", &bytes);
+  const std::string golden = Golden("label_bytes_v1.bin", bytes);
+  EXPECT_EQ(bytes, golden);
+  EXPECT_TRUE(format::CheckCanonical(golden).ok());
+  EXPECT_EQ(format::FindLabel(golden, "job"), "api");
+}
+
+class JournalGolden : public testing::Test {
+ protected:
+  void SetUp() override {
+    std::string name = testing::TempDir() + "varve-golden-XXXXXX";
+    ASSERT_NE(::mkdtemp(name.data()), nullptr);
+    directory_ = name;
+  }
+  void TearDown() override { std::filesystem::remove_all(directory_); }
+  std::string directory_;
+};
+
+TEST_F(JournalGolden, Segment) {
+  constexpr uint64_t kDatabase = 0x0123456789abcdef;
+  const journal::Record records[] = {{5, journal::RecordKind::kSamples, "twelve bytes"},
+                                     {6, journal::RecordKind::kMetadata, ""}};
+  const std::string path = directory_ + "/" + journal::SegmentName(3);
+  {
+    journal::Writer writer(FileSystem::Posix(), directory_, {64 << 20, kDatabase}, 3);
+    ASSERT_TRUE(writer.Append(records).ok());
+  }
+  const auto written = FileSystem::Posix()->ReadFile(path);
+  ASSERT_TRUE(written.ok());
+  const std::string golden = Golden("journal_segment_v1.bin", *written);
+  EXPECT_EQ(*written, golden);
+
+  std::ofstream(path, std::ios::binary) << golden;
+  size_t seen = 0;
+  journal::ReplayCallbacks callbacks;
+  callbacks.on_record = [&](const journal::Record& record) {
+    EXPECT_EQ(record.sequence, records[seen].sequence);
+    EXPECT_EQ(record.kind, records[seen].kind);
+    EXPECT_EQ(record.body, records[seen].body);
+    ++seen;
+    return OkStatus();
+  };
+  const auto report = journal::Replay(FileSystem::Posix(), directory_, kDatabase, 3, 0, callbacks);
+  ASSERT_TRUE(report.ok());
+  EXPECT_EQ(seen, 2u);
+  EXPECT_TRUE(report->damage.empty());
+  EXPECT_FALSE(report->torn_tail);
+}
+
+}  // namespace
+}  // namespace varve
