@@ -10,8 +10,8 @@
 
 namespace varve::server {
 
-// Names and values are short, and a call to memcpy costs more than they do: 16 bytes are copied at
-// a time where both sides allow it, overwriting bytes that the next field will fill.
+// Names and values are short, and a call to memcpy costs more than they do: kSlack bytes are copied
+// where both sides allow it, and the next field overwrites what was too much.
 class LabelEncoder {
  public:
   // Room that has to follow the last byte written.
@@ -30,14 +30,22 @@ class LabelEncoder {
       std::memcpy(at_, length, length_size);
       at_ += length_size;
     }
-    if (size <= 32 && source_end - bytes >= 32) [[likely]] {
-      std::memcpy(at_, bytes, 16);
-      if (size > 16) std::memcpy(at_ + 16, bytes + 16, 16);
-    } else {
-      std::memcpy(at_, bytes, size);
-    }
-    at_ += size;
+    at_ = CopyEncoded(bytes, size, source_end, at_);
   }
+
+  // Copies bytes that begin with their length to `out` and returns the byte after them. For loops
+  // that keep their place in a register; SetEnd tells the encoder where they came to.
+  static char* CopyEncoded(const uint8_t* bytes, size_t size, const uint8_t* source_end,
+                           char* out) {
+    if (size <= kSlack && source_end - bytes >= static_cast<std::ptrdiff_t>(kSlack)) [[likely]] {
+      std::memcpy(out, bytes, kSlack);
+    } else {
+      std::memcpy(out, bytes, size);
+    }
+    return out + size;
+  }
+  char* end() const { return at_; }
+  void SetEnd(char* end) { at_ = end; }
 
   const char* begin() const { return begin_; }
   size_t size() const { return static_cast<size_t>(at_ - begin_); }

@@ -25,6 +25,31 @@ const uint8_t* Unsigned(std::string_view bytes) {
   return reinterpret_cast<const uint8_t*>(bytes.data());
 }
 
+// Takes labels as every encoder writes them (name, then value, both shorter than 128 bytes, nothing
+// else) off the front of a series. Their bytes are a batch's label bytes already, but for the field
+// tags. Stops at anything else, which the general reader then takes up.
+void TakeUsualLabels(WireReader* series, const uint8_t* body_end, LabelEncoder* labels) {
+  constexpr std::ptrdiff_t kSmallest = 6;  // two empty strings
+  const uint8_t* at = series->at();
+  const uint8_t* const end = series->end();
+  char* out = labels->end();
+  while (end - at >= kSmallest && at[0] == kSeriesLabels && at[2] == kLabelName) {
+    const size_t label_size = at[1];
+    const size_t name_size = at[3];
+    if ((label_size | name_size) >= 0x80 || name_size + 4 > label_size) break;
+    const uint8_t* const label_end = at + 2 + label_size;
+    if (label_end > end) break;
+    const uint8_t* const value_tag = at + 4 + name_size;
+    const size_t value_size = value_tag[1];
+    if (value_tag[0] != kLabelValue || value_tag + 2 + value_size != label_end) break;
+    out = LabelEncoder::CopyEncoded(at + 3, name_size + 1, body_end, out);
+    out = LabelEncoder::CopyEncoded(value_tag + 1, value_size + 1, body_end, out);
+    at = label_end;
+  }
+  labels->SetEnd(out);
+  series->ContinueAt(at);
+}
+
 void DecodeLabel(WireReader message, const uint8_t* body_end, LabelEncoder* labels) {
   std::string_view name = message.Empty();
   std::string_view value = name;
@@ -63,6 +88,7 @@ void DecodeSeries(WireReader message, const uint8_t* body_end, RemoteWriteScratc
                   RemoteWriteContent* content) {
   LabelEncoder labels(scratch->label_bytes.Reserve(message.remaining() + LabelEncoder::kSlack));
   scratch->samples.clear();
+  TakeUsualLabels(&message, body_end, &labels);
   while (!message.done()) {
     const uint32_t tag = message.Tag();
     switch (tag) {

@@ -127,7 +127,9 @@ TEST_F(RemoteWriteV2Test, EveryTruncation) {
     const std::string cut = bytes.substr(0, size);
     const auto content = DecodeRemoteWriteV2(cut, kNoLimit, &scratch_);
     accepted += content.ok() ? 1 : 0;
-    if (!content.ok()) EXPECT_EQ(content.status().message().find("byte "), 0u);
+    if (!content.ok()) {
+      EXPECT_EQ(content.status().message().find("byte "), 0u);
+    }
   }
   EXPECT_EQ(accepted, 8u);  // nothing, and after each of the seven symbols
 }
