@@ -1,6 +1,7 @@
 #include "index/id_set.h"
 
 #include <algorithm>
+#include <bit>
 #include <utility>
 
 #include "base/check.h"
@@ -10,6 +11,26 @@ namespace {
 
 // Shorter ranges are cheaper as loose ids.
 constexpr uint64_t kLooseRangeMax = 32;
+
+// Sorts; repetitions may remain. Many ids in a narrow range are sorted through a bit for each.
+void SortUnique(std::vector<uint32_t>* ids) {
+  constexpr size_t kBitsPerWord = 64;
+  constexpr size_t kWordsPerIdMax = 2;
+  if (std::is_sorted(ids->begin(), ids->end())) return;
+  const size_t words = *std::max_element(ids->begin(), ids->end()) / kBitsPerWord + 1;
+  if (words > ids->size() * kWordsPerIdMax) {
+    std::sort(ids->begin(), ids->end());
+    return;
+  }
+  std::vector<uint64_t> bits(words);
+  for (const uint32_t id : *ids) bits[id / kBitsPerWord] |= uint64_t{1} << (id % kBitsPerWord);
+  ids->clear();
+  for (size_t word = 0; word < words; ++word) {
+    for (uint64_t rest = bits[word]; rest != 0; rest &= rest - 1) {
+      ids->push_back(static_cast<uint32_t>(word * kBitsPerWord) + static_cast<uint32_t>(std::countr_zero(rest)));
+    }
+  }
+}
 
 OwnedRoaring NewBitmap() {
   OwnedRoaring bitmap(roaring_bitmap_create());
@@ -81,7 +102,7 @@ void IdUnion::AddBitmap(const roaring_bitmap_t* bitmap) {
 }
 
 IdSet IdUnion::Finish() {
-  if (!std::is_sorted(ids_.begin(), ids_.end())) std::sort(ids_.begin(), ids_.end());
+  SortUnique(&ids_);
   if (bitmap_ == nullptr) return IdSet::FromAscending(ids_);
   roaring_bitmap_add_many(bitmap_.get(), ids_.size(), ids_.data());
   return IdSet(std::move(bitmap_));

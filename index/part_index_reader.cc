@@ -43,15 +43,15 @@ class PartIndexReader::Impl final : public PostingsSource {
 
   Result<std::optional<IdSet>> ScanValues(std::string_view name, std::string_view prefix, uint64_t values_max,
                                           const ValueCondition& accepts) const override {
+    if (values_max != UINT64_MAX) {
+      // Counting the keys is cheap beside decoding what they hold.
+      ASSIGN_OR_RETURN(const uint64_t value_count, CountValues(name, prefix, values_max));
+      if (value_count > values_max) return std::optional<IdSet>();
+    }
     IdUnion found;
-    uint64_t value_count = 0;
-    Status status = ForEachValue(name, prefix, [&](const std::string& value, std::string_view bytes) -> Result<Walk> {
-      if (++value_count > values_max) return Walk::kStop;
-      if (accepts(value)) RETURN_IF_ERROR(Decode(name, value, bytes, &found));
-      return Walk::kGoOn;
-    });
-    RETURN_IF_ERROR(status);
-    if (value_count > values_max) return std::optional<IdSet>();
+    RETURN_IF_ERROR(ForEachValue(name, prefix, [&](const std::string& value, std::string_view bytes) -> Status {
+      return accepts(value) ? Decode(name, value, bytes, &found) : OkStatus();
+    }));
     return std::optional<IdSet>(found.Finish());
   }
 
@@ -81,15 +81,25 @@ class PartIndexReader::Impl final : public PostingsSource {
 
   Result<std::vector<std::string>> LabelValues(std::string_view name) const {
     std::vector<std::string> values;
-    RETURN_IF_ERROR(ForEachValue(name, {}, [&](std::string& value, std::string_view) -> Result<Walk> {
+    RETURN_IF_ERROR(ForEachValue(name, {}, [&](std::string& value, std::string_view) {
       values.push_back(std::move(value));
-      return Walk::kGoOn;
+      return OkStatus();
     }));
     return values;
   }
 
  private:
-  enum class Walk { kGoOn, kStop };
+  // Stops counting at `enough` + 1.
+  Result<uint64_t> CountValues(std::string_view name, std::string_view value_prefix, uint64_t enough) const {
+    const std::string key_prefix = PostingsKeyPrefix(name, value_prefix);
+    const std::unique_ptr<kv::PartCursor> cursor = part_->NewCursor(kv::Family::kPostings);
+    uint64_t count = 0;
+    for (cursor->Seek(key_prefix); cursor->Valid() && cursor->key().starts_with(key_prefix); cursor->Next()) {
+      if (++count > enough) break;
+    }
+    if (!cursor->status().ok()) return InPart(*part_, "postings", cursor->status());
+    return count;
+  }
 
   // Calls visit(value, postings bytes) in the order of the values; it may take the value's string.
   template <typename Visit>
@@ -98,8 +108,7 @@ class PartIndexReader::Impl final : public PostingsSource {
     const std::unique_ptr<kv::PartCursor> cursor = part_->NewCursor(kv::Family::kPostings);
     for (cursor->Seek(key_prefix); cursor->Valid() && cursor->key().starts_with(key_prefix); cursor->Next()) {
       ASSIGN_OR_RETURN(PostingsKeyParts parts, ParseKey(cursor->key()));
-      ASSIGN_OR_RETURN(const Walk walk, visit(parts.value, cursor->value()));
-      if (walk == Walk::kStop) break;
+      RETURN_IF_ERROR(visit(parts.value, cursor->value()));
     }
     if (!cursor->status().ok()) return InPart(*part_, "postings", cursor->status());
     return OkStatus();

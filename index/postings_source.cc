@@ -8,6 +8,9 @@
 namespace varve::index {
 namespace {
 
+// Looking at a value and uniting its postings costs a few times as much as looking at a survivor's own labels, where
+// each value is matched once, too.
+constexpr uint64_t kSurvivorsPerValue = 4;
 // A scan of so few values is never worth avoiding.
 constexpr uint64_t kScanValuesMin = 16;
 
@@ -75,7 +78,9 @@ class Evaluation {
     }
   }
 
-  uint64_t ScanLimit() const { return survivors_ ? std::max(survivors_->size(), kScanValuesMin) : UINT64_MAX; }
+  uint64_t ScanLimit() const {
+    return survivors_ ? std::max(survivors_->size() / kSurvivorsPerValue, kScanValuesMin) : UINT64_MAX;
+  }
 
   Status Select(const LabelMatcher& matcher) {
     if (survivors_ && survivors_->empty()) return OkStatus();
