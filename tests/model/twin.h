@@ -1,0 +1,48 @@
+// Twin: what a database must answer, kept in a std::map; and the readers that compare the two.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "varve/database.h"
+#include "varve/labels.h"
+#include "varve/status.h"
+
+namespace varve::model {
+
+// Values by timestamp, as bits, so that NaN payloads and -0.0 count.
+using SeriesSamples = std::map<int64_t, uint64_t>;
+using AllSamples = std::map<Labels, SeriesSamples>;
+
+class Twin {
+ public:
+  // The later write of a timestamp wins.
+  void Append(const Labels& labels, int64_t timestamp_ms, double value);
+  const AllSamples& samples() const { return samples_; }
+  // What a selection over `range` must read: series without samples there are left out.
+  AllSamples Select(const Selector& selector, TimeRange range) const;
+
+ private:
+  AllSamples samples_;
+};
+
+// Whether `labels` satisfy every matcher. Of regular expressions it knows alternations of literals
+// ("a|b") and ".*" and ".+" with an optional literal before.
+bool Matches(const Labels& labels, const Selector& selector);
+
+// Reads everything that `selector` selects in `range` through the engine's reader, checking that
+// timestamps ascend strictly and lie in the range, and that no series is listed twice.
+Result<AllSamples> ReadSelected(Database* database, const Selector& selector, TimeRange range);
+Result<AllSamples> ReadEverything(Database* database);
+
+// The first difference in words; empty when equal.
+std::string Difference(const AllSamples& expected, const AllSamples& actual);
+
+// A number given in the environment.
+uint64_t EnvironmentNumber(const char* name, uint64_t otherwise);
+
+}  // namespace varve::model
