@@ -91,10 +91,19 @@ Status CommitQueue::WriteJournal(std::span<Waiter* const> group) {
   return status;
 }
 
+void CommitQueue::TakeBackCreated(std::span<Waiter* const> group) {
+  std::vector<index::SeriesId> created;
+  for (const Waiter* waiter : group) {
+    for (const NewSeries& series : waiter->batch->created) created.push_back(series.id);
+  }
+  head_->TakeBackCreated(created);
+}
+
 // The visibility lock is taken before the lead is given up, so that groups enter the head in journal order while the next
 // group's journal write runs beside this one's application.
 void CommitQueue::LeadGroup(std::span<Waiter* const> group) NO_THREAD_SAFETY_ANALYSIS {
   const Status status = WriteJournal(group);
+  if (!status.ok()) TakeBackCreated(group);
   head_->visibility_mutex.Lock();
   {
     MutexLock lock(&mutex_);

@@ -54,6 +54,7 @@ class CommitQueue {
   void AwaitCompany() REQUIRES(mutex_);
   void TakeGroup(std::vector<Waiter*>* group) REQUIRES(mutex_);
   Status WriteJournal(std::span<Waiter* const> group);
+  void TakeBackCreated(std::span<Waiter* const> group);
   void LeadGroup(std::span<Waiter* const> group);
 
   Head* const head_;

@@ -108,8 +108,7 @@ Status DatabaseImpl::Recover() {
   context.readers = &readers_;
   context.now_ms = [this] { return NowMs(); };
   context.log = log;
-  maintenance_ = std::make_unique<Maintenance>(std::move(context), std::move(recovered.manifest),
-                                               recovered.series_checkpointed, std::move(recovered.mapped_files));
+  maintenance_ = std::make_unique<Maintenance>(std::move(context), std::move(recovered));
   recovery_ms_ = static_cast<uint64_t>((Clock::System()->SteadyNs() - started_ns) / 1'000'000);
   return OkStatus();
 }
@@ -160,10 +159,10 @@ void DatabaseImpl::SyncLoop() {
 DatabaseImpl::~DatabaseImpl() { StopThreads(); }
 
 Status DatabaseImpl::Close() {
-  StopThreads();
   WriterLock lock(&open_mutex_);
   if (closed_) return OkStatus();
   closed_ = true;
+  StopThreads();
   const Status checkpointed = maintenance_->Checkpoint();
   RETURN_IF_ERROR(journal_->Close());
   return checkpointed;
@@ -224,7 +223,9 @@ Result<AppendResult> DatabaseImpl::AppendPrepared(PreparedBatch* batch) {
   if (options_.retention_ms != 0 || options_.future_limit_ms != 0) {
     const int64_t now_ms = NowMs();
     if (options_.retention_ms != 0) min_ms = std::max<int64_t>(0, now_ms - options_.retention_ms);
-    if (options_.future_limit_ms != 0) max_ms = now_ms + options_.future_limit_ms;
+    if (options_.future_limit_ms != 0 && options_.future_limit_ms < INT64_MAX - now_ms) {
+      max_ms = now_ms + options_.future_limit_ms;
+    }
   }
   head_.Prepare(batch, min_ms, max_ms);
   if (!batch->runs.empty()) {
@@ -298,11 +299,13 @@ DatabaseStatistics DatabaseImpl::Statistics() {
   statistics.checkpoint_count = maintenance.checkpoints;
   statistics.flush_count = maintenance.flushes;
   statistics.merge_count = maintenance.merges;
-  for (const auto& part : store_->current()->parts) {
+  const std::shared_ptr<const kv::CatalogVersion> version = store_->current();  // keeps the parts
+  for (const auto& part : version->parts) {
     ++statistics.part_count;
     statistics.part_sample_count += part->info().sample_count;
   }
   statistics.part_bytes = store_->disk_bytes();
+  statistics.journal_bytes = maintenance_->journal_bytes();
   statistics.recovery_damaged_records = recovery_damaged_records_;
   statistics.recovery_ms = recovery_ms_;
   return statistics;

@@ -34,7 +34,8 @@ Status DatabaseImpl::VisitSelected(std::span<const Selector> selectors, TimeRang
     ASSIGN_OR_RETURN(const std::vector<index::LabelMatcher> matchers, CompileMatchers(selector));
     // The head first: what a flush takes away from it is in the catalog before.
     head_.VisitLabels({matchers, range.min_ms, range.max_ms}, visit);
-    for (const auto& part : store_->current()->parts) {
+    const std::shared_ptr<const kv::CatalogVersion> version = store_->current();  // keeps the parts
+    for (const auto& part : version->parts) {
       if (!Overlaps(part->info(), range)) continue;
       ASSIGN_OR_RETURN(const auto reader, readers_.Get(part));
       ASSIGN_OR_RETURN(const auto ordinals, reader->index().Match(matchers));
@@ -75,7 +76,8 @@ Result<std::vector<std::string>> DatabaseImpl::LabelNames(std::span<const Select
     ReaderLock index_lock(&head_.index_mutex);
     for (std::string& name : head_.index.LabelNames()) names.insert(std::move(name));
   }
-  for (const auto& part : store_->current()->parts) {
+  const std::shared_ptr<const kv::CatalogVersion> version = store_->current();  // keeps the parts
+  for (const auto& part : version->parts) {
     if (!Overlaps(part->info(), range)) continue;
     ASSIGN_OR_RETURN(const auto reader, readers_.Get(part));
     ASSIGN_OR_RETURN(std::vector<std::string> more, reader->index().LabelNames());
@@ -101,7 +103,8 @@ Result<std::vector<std::string>> DatabaseImpl::LabelValues(std::string_view name
     ReaderLock index_lock(&head_.index_mutex);
     for (std::string& value : head_.index.LabelValues(name)) values.insert(std::move(value));
   }
-  for (const auto& part : store_->current()->parts) {
+  const std::shared_ptr<const kv::CatalogVersion> version = store_->current();  // keeps the parts
+  for (const auto& part : version->parts) {
     if (!Overlaps(part->info(), range)) continue;
     ASSIGN_OR_RETURN(const auto reader, readers_.Get(part));
     ASSIGN_OR_RETURN(std::vector<std::string> more, reader->index().LabelValues(name));

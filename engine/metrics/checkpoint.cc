@@ -7,6 +7,7 @@
 #include "base/check.h"
 #include "base/hash.h"
 #include "base/status_macros.h"
+#include "storage/format/label_bytes.h"
 
 namespace varve::engine {
 namespace {
@@ -250,31 +251,66 @@ class Loader {
   Status RestoreSeries(ByteReader* reader) {
     const uint64_t pair_count = reader->Varint();
     if (pair_count > reader->remaining()) return Damaged(path_, "pair count exceeds the bytes");
+    std::vector<std::string_view> dictionary;
+    dictionary.reserve(pair_count);
+    for (uint64_t i = 0; i < pair_count; ++i) {
+      dictionary.push_back(reader->LengthPrefixed());
+      format::LabelCursor cursor(dictionary.back());
+      if (!reader->ok() || !cursor.Next() || cursor.pair().size() != dictionary.back().size()) {
+        return Damaged(path_, "bad label pair");
+      }
+    }
+    RETURN_IF_ERROR(DropSuperseded(dictionary, *reader));
     std::vector<index::PairId> pairs;
     pairs.reserve(pair_count);
     {
       WriterLock lock(&head_->index_mutex);
-      for (uint64_t i = 0; i < pair_count && reader->ok(); ++i) {
-        pairs.push_back(head_->index.InternPair(reader->LengthPrefixed()));
-      }
+      for (const std::string_view pair : dictionary) pairs.push_back(head_->index.InternPair(pair));
     }
+    std::vector<index::PairId> series_pairs;
+    return VisitSeries(pair_count, reader, [&](index::SeriesId id, uint64_t hash, std::span<const uint32_t> numbers) {
+      if (id < head_->next_id()) return Damaged(path_, "series ids do not ascend");
+      series_pairs.clear();
+      for (const uint32_t number : numbers) series_pairs.push_back(pairs[number]);
+      head_->RestoreSeries(id, series_pairs, hash);
+      return OkStatus();
+    });
+  }
+
+  // Series that older checkpoints know under other numbers go before any pair is looked up, since pairs that nothing uses
+  // lose their numbers.
+  Status DropSuperseded(std::span<const std::string_view> dictionary, ByteReader reader) {
+    if (head_->index.series_count() == 0) return OkStatus();
+    std::string labels;
+    return VisitSeries(dictionary.size(), &reader,
+                       [&](index::SeriesId, uint64_t, std::span<const uint32_t> numbers) {
+                         labels.clear();
+                         for (const uint32_t number : numbers) labels.append(dictionary[number]);
+                         return head_->DropSuperseded(labels).WithContext("checkpoint " + path_);
+                       });
+  }
+
+  // Calls visit(id, hash, numbers of its pairs) -> Status for every series of the table.
+  template <typename Visit>
+  Status VisitSeries(uint64_t pair_count, ByteReader* reader, Visit visit) {
     const uint64_t series_count = reader->Varint();
     if (!reader->ok() || series_count > reader->remaining()) return Damaged(path_, "series count exceeds the bytes");
     uint64_t id = 0;
-    std::vector<index::PairId> series_pairs;
+    std::vector<uint32_t> numbers;
     for (uint64_t i = 0; i < series_count; ++i) {
       id += reader->Varint();
       const auto hash = reader->Fixed<uint64_t>();
       const uint64_t count = reader->Varint();
-      if (!reader->ok() || count > reader->remaining()) return Damaged(path_, "bad series");
-      series_pairs.clear();
+      if (!reader->ok() || count == 0 || count > reader->remaining() || id >= Head::kIdEnd) {
+        return Damaged(path_, "bad series");
+      }
+      numbers.clear();
       for (uint64_t k = 0; k < count; ++k) {
         const uint64_t number = reader->Varint();
-        if (!reader->ok() || number >= pairs.size()) return Damaged(path_, "bad pair number");
-        series_pairs.push_back(pairs[number]);
+        if (!reader->ok() || number >= pair_count) return Damaged(path_, "bad pair number");
+        numbers.push_back(static_cast<uint32_t>(number));
       }
-      if (id < head_->next_id() || id >= index::kNoSeriesId) return Damaged(path_, "series ids do not ascend");
-      head_->RestoreSeries(static_cast<index::SeriesId>(id), series_pairs, hash);
+      RETURN_IF_ERROR(visit(static_cast<index::SeriesId>(id), hash, numbers));
     }
     return OkStatus();
   }
@@ -357,15 +393,14 @@ class Loader {
 
 }  // namespace
 
-Result<LoadedCheckpoint> LoadCheckpoint(FileSystem* file_system, const std::string& path, uint64_t database_id,
-                                        Head* head) {
-  LoadedCheckpoint loaded;
-  ASSIGN_OR_RETURN(loaded.file, file_system->OpenMapped(path));
-  ASSIGN_OR_RETURN(const std::string_view bytes, loaded.file->Read(0, loaded.file->size(), nullptr));
+Status LoadCheckpoint(FileSystem* file_system, const std::string& path, uint64_t database_id, Head* head,
+                      LoadedCheckpoint* loaded) {
+  ASSIGN_OR_RETURN(loaded->file, file_system->OpenMapped(path));
+  ASSIGN_OR_RETURN(const std::string_view bytes, loaded->file->Read(0, loaded->file->size(), nullptr));
   Loader loader(path, bytes, head);
-  RETURN_IF_ERROR(loader.Load(database_id));
-  loaded.damaged_chunks = loader.damaged_chunks();
-  return loaded;
+  const Status status = loader.Load(database_id);
+  loaded->damaged_chunks = loader.damaged_chunks();
+  return status;
 }
 
 }  // namespace varve::engine

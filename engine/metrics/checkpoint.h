@@ -45,12 +45,13 @@ void UnwrittenChunks(const FrozenSeries& frozen, std::vector<SealedChunk*>* chun
 
 // A checkpoint file being adopted; payloads stay in its mapping, which must outlive the head.
 struct LoadedCheckpoint {
-  std::shared_ptr<const RandomAccessFile> file;
+  std::shared_ptr<const RandomAccessFile> file;  // null when it could not be opened
   uint64_t damaged_chunks = 0;  // dropped, because their bytes fail the checksum
 };
 // Restores the file's series and chunks into `head`. Error: kDataLoss when the file as a whole cannot be understood (some
 // of it may have been restored); damaged payloads alone are counted.
-Result<LoadedCheckpoint> LoadCheckpoint(FileSystem* file_system, const std::string& path, uint64_t database_id,
-                                        Head* head);
+// After an error `loaded->file` must be kept as well.
+Status LoadCheckpoint(FileSystem* file_system, const std::string& path, uint64_t database_id, Head* head,
+                      LoadedCheckpoint* loaded);
 
 }  // namespace varve::engine

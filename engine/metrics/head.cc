@@ -3,6 +3,8 @@
 #include <algorithm>
 
 #include "base/check.h"
+#include "base/status_macros.h"
+#include "storage/format/label_bytes.h"
 
 namespace varve::engine {
 
@@ -61,15 +63,45 @@ void Head::Apply(const PreparedBatch& batch) {
   if (!runs.empty()) WidenTimeRange(batch.min_time_ms, batch.max_time_ms);
 }
 
+void Head::TakeBackCreated(std::span<const index::SeriesId> ids) {
+  if (ids.empty()) return;
+  WriterLock index_lock(&index_mutex);
+  MutexLock lock(&visibility_mutex);
+  index.Remove(ids);
+  for (const index::SeriesId id : ids) RemoveSlot(id);
+  index_generation_.fetch_add(1, std::memory_order_acq_rel);
+}
+
+Status Head::DropSuperseded(std::string_view labels) {
+  WriterLock lock(&index_mutex);
+  index::SeriesId found = index::kNoSeriesId;
+  uint64_t hash = 0;
+  index.Lookup({&labels, 1}, {&found, 1}, {&hash, 1});
+  return found == index::kNoSeriesId ? OkStatus() : RemoveSuperseded(found);
+}
+
+Status Head::RemoveSuperseded(index::SeriesId id) {
+  MutexLock lock(&visibility_mutex);
+  if (!series(id)->empty()) {
+    return DataLossError("series " + std::to_string(id) + " has samples and is defined again under another number");
+  }
+  index.Remove({&id, 1});
+  RemoveSlot(id);
+  return OkStatus();
+}
+
 Status Head::RestoreSeries(index::SeriesId id, std::string_view labels) {
+  RETURN_IF_ERROR(format::CheckCanonical(labels));
+  if (labels.empty()) return DataLossError("series " + std::to_string(id) + " has no labels");
   WriterLock lock(&index_mutex);
   index::SeriesId found = index::kNoSeriesId;
   uint64_t hash = 0;
   index.Lookup({&labels, 1}, {&found, 1}, {&hash, 1});
   if (found == id) return OkStatus();
-  if (found != index::kNoSeriesId || id < next_id() || id / kSeriesPerBlock >= kBlockCount) {
+  if (id < next_id() || id >= kIdEnd) {
     return DataLossError("series " + std::to_string(id) + " contradicts what was recovered before it");
   }
+  if (found != index::kNoSeriesId) RETURN_IF_ERROR(RemoveSuperseded(found));
   index.Insert(id, labels, hash);
   AddSlot(id);
   ReserveIds(id + 1);
@@ -147,7 +179,10 @@ void Head::RemoveIdle(int64_t before_ms) {
 }
 
 std::pair<int64_t, int64_t> Head::TimeRangeMs() const {
-  return {min_time_ms_.load(std::memory_order_relaxed), max_time_ms_.load(std::memory_order_relaxed)};
+  // In the opposite order of BeginFlushRange, so that the range is in one of the two.
+  const int64_t since_flush_ms = min_time_ms_.load(std::memory_order_acquire);
+  const int64_t flushing_ms = flushing_min_time_ms_.load(std::memory_order_relaxed);
+  return {std::min(since_flush_ms, flushing_ms), max_time_ms_.load(std::memory_order_relaxed)};
 }
 
 void Head::WidenTimeRange(int64_t min_ms, int64_t max_ms) {
@@ -155,11 +190,14 @@ void Head::WidenTimeRange(int64_t min_ms, int64_t max_ms) {
   if (max_ms > max_time_ms_.load(std::memory_order_relaxed)) max_time_ms_.store(max_ms, std::memory_order_relaxed);
 }
 
-std::pair<int64_t, int64_t> Head::ResetTimeRange() {
-  const auto before = TimeRangeMs();
-  min_time_ms_.store(INT64_MAX, std::memory_order_relaxed);
-  return before;
+std::pair<int64_t, int64_t> Head::BeginFlushRange() {
+  const auto range = TimeRangeMs();
+  flushing_min_time_ms_.store(range.first, std::memory_order_relaxed);
+  min_time_ms_.store(INT64_MAX, std::memory_order_release);
+  return range;
 }
+
+void Head::ForgetFlushedRange() { flushing_min_time_ms_.store(INT64_MAX, std::memory_order_relaxed); }
 
 HeadCounters Head::counters() {
   MutexLock lock(&visibility_mutex);

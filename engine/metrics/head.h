@@ -69,6 +69,11 @@ struct FrozenSeries {
 
 class Head {
  public:
+  static constexpr uint32_t kSeriesPerBlock = 8192;
+  static constexpr uint32_t kBlockCount = 1 << 15;
+  // Series ids lie below.
+  static constexpr index::SeriesId kIdEnd = kSeriesPerBlock * kBlockCount;
+
   explicit Head(const Options& options);
   ~Head();
   Head(const Head&) = delete;
@@ -90,8 +95,16 @@ class Head {
   void VisitLabels(const HeadSelect& select, const std::function<void(std::string_view)>& visit)
       EXCLUDES(index_mutex, visibility_mutex);
 
-  // For recovery. Single-threaded use only; ids ascend.
+  // Removes series that CreatePending made for a batch that did not reach the journal: a later record that names them would
+  // name nothing after a restart. Leader only.
+  void TakeBackCreated(std::span<const index::SeriesId> ids) EXCLUDES(index_mutex, visibility_mutex);
+
+  // For recovery. Single-threaded use only; ids ascend. A series may come back under a new id after it left memory idle;
+  // then the new one takes the place of the old. kDataLoss for labels that are not canonical and ids that contradict.
   Status RestoreSeries(index::SeriesId id, std::string_view labels);
+  // Makes room for labels about to be restored under a new id. kDataLoss when the series that has them holds samples.
+  Status DropSuperseded(std::string_view labels) EXCLUDES(index_mutex, visibility_mutex);
+  // REQUIRES: id < kIdEnd.
   void RestoreSeries(index::SeriesId id, std::span<const index::PairId> pairs, uint64_t hash);
 
   // Seals everything and lists the series that have sealed chunks (or all series). Leader only.
@@ -112,11 +125,13 @@ class Head {
   index::SeriesId next_id() const { return next_id_.load(std::memory_order_relaxed); }
   void ReserveIds(index::SeriesId next) { next_id_.store(std::max(next, next_id()), std::memory_order_relaxed); }
   uint64_t index_generation() const { return index_generation_.load(std::memory_order_acquire); }
-  // Of the samples appended since the last ResetTimeRange; min > max when there are none.
+  // Of the samples in the head; min > max when there are none.
   std::pair<int64_t, int64_t> TimeRangeMs() const;
   void WidenTimeRange(int64_t min_ms, int64_t max_ms);
-  // Forgets the oldest time, when a flush takes the samples away. Returns the range before.
-  std::pair<int64_t, int64_t> ResetTimeRange();
+  // The range of what a flush takes away. It stays part of TimeRangeMs until ForgetFlushedRange says that the samples have
+  // left the head; after a failed flush the next one gets it again. Leader only.
+  std::pair<int64_t, int64_t> BeginFlushRange();
+  void ForgetFlushedRange();
   HeadCounters counters() EXCLUDES(visibility_mutex);
   uint64_t sample_bytes() const { return sample_bytes_.load(std::memory_order_relaxed); }
 
@@ -130,11 +145,10 @@ class Head {
   void PublishCounters() REQUIRES(visibility_mutex);
 
  private:
-  static constexpr uint32_t kSeriesPerBlock = 8192;
-  static constexpr uint32_t kBlockCount = 1 << 15;
 
   HeadSeries* AddSlot(index::SeriesId id);
   void RemoveSlot(index::SeriesId id) REQUIRES(visibility_mutex);
+  Status RemoveSuperseded(index::SeriesId id) REQUIRES(index_mutex) EXCLUDES(visibility_mutex);
   bool SelectSeries(const HeadSelect& select, index::SeriesId id, HeadSnapshot* snapshot)
       REQUIRES(visibility_mutex) REQUIRES_SHARED(index_mutex);
 
@@ -143,7 +157,8 @@ class Head {
   std::vector<uint32_t> block_live_counts_;
   std::atomic<index::SeriesId> next_id_{0};
   std::atomic<uint64_t> index_generation_{1};  // grows when series are removed
-  std::atomic<int64_t> min_time_ms_{INT64_MAX};
+  std::atomic<int64_t> min_time_ms_{INT64_MAX};           // since the last flush began
+  std::atomic<int64_t> flushing_min_time_ms_{INT64_MAX};  // of what a flush is taking away
   std::atomic<int64_t> max_time_ms_{INT64_MIN};
   std::atomic<uint64_t> sample_bytes_{0};
 };

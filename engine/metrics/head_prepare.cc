@@ -67,15 +67,17 @@ void DropOutOfRange(PreparedBatch* batch, int64_t min_ms, int64_t max_ms) {
     const std::span<const Sample> samples = all.subspan(run.sample_begin, run.sample_count);
     run.sample_begin = static_cast<uint32_t>(batch->accepted_samples.size());
     for (const Sample& sample : samples) {
+      if (sample.timestamp_ms >= min_ms && sample.timestamp_ms <= max_ms) {
+        batch->accepted_samples.push_back(sample);
+        continue;
+      }
       const std::string time = std::to_string(sample.timestamp_ms) + " ms";
       if (sample.timestamp_ms > max_ms) {
         AddRejection(&batch->result, RejectReason::kTooFarInFuture, 1,
                      "timestamp " + time + " lies after the latest one accepted now, " + std::to_string(max_ms) + " ms");
-      } else if (sample.timestamp_ms < min_ms) {
+      } else {
         AddRejection(&batch->result, RejectReason::kOutOfRetention, 1,
                      "timestamp " + time + " lies before the oldest one retained, " + std::to_string(min_ms) + " ms");
-      } else {
-        batch->accepted_samples.push_back(sample);
       }
     }
     run.sample_count = static_cast<uint32_t>(batch->accepted_samples.size()) - run.sample_begin;
@@ -156,12 +158,15 @@ void Head::Prepare(PreparedBatch* batch, int64_t min_time_ms, int64_t max_time_m
   batch->index_generation = index_generation();
   for (uint32_t i = 0; i < batch->runs.size(); ++i) {
     SeriesRun& run = batch->runs[i];
+    if (run.sample_count == 0) continue;  // all out of range
     const SeriesRef ref = all[run.batch_index].ref;
-    if (ref == kNoSeries) {
+    if (ref != kNoSeries && ref - 1 < next_id() && index.Contains(static_cast<index::SeriesId>(ref - 1))) {
+      run.id = static_cast<index::SeriesId>(ref - 1);
+    } else if (ref == kNoSeries || all[run.batch_index].label_size != 0) {
+      // A batch appended once more, after its series left memory, still has their labels.
+      all[run.batch_index].ref = kNoSeries;
       batch->lookup_labels.push_back(RawLabels(*batch, run));
       batch->lookup_runs.push_back(i);
-    } else if (ref - 1 < next_id() && index.Contains(static_cast<index::SeriesId>(ref - 1))) {
-      run.id = static_cast<index::SeriesId>(ref - 1);
     } else {
       RefuseRun(batch, &run, RejectReason::kUnknownSeriesRef,
                 "no series in memory has reference " + std::to_string(ref) + "; append it by its labels");

@@ -26,13 +26,13 @@ compaction::PlannerOptions PlannerOptionsOf(const Options& options) {
 
 }  // namespace
 
-Maintenance::Maintenance(MaintenanceContext context, HeadManifest manifest, uint64_t series_checkpointed,
-                         MappedFiles mapped_files)
+Maintenance::Maintenance(MaintenanceContext context, RecoveredHead recovered)
     : context_(std::move(context)),
-      manifest_(std::move(manifest)),
-      series_checkpointed_(series_checkpointed),
+      manifest_(std::move(recovered.manifest)),
+      series_checkpointed_(recovered.series_checkpointed),
       last_flush_ns_(Clock::System()->SteadyNs()),
-      mapped_files_(std::move(mapped_files)) {}
+      journal_bytes_replayed_(recovered.journal_bytes),
+      mapped_files_(std::move(recovered.mapped_files)) {}
 
 Status Maintenance::Checkpoint() {
   MutexLock lock(&mutex_);
@@ -57,11 +57,29 @@ Status Maintenance::CommitManifest(HeadManifest next, kv::CatalogEdit edit) {
   return OkStatus();
 }
 
+// A number is used once, even if writing or committing fails: whether a failed commit reached the disk is unknown, and what
+// it may name must not be overwritten.
+uint64_t Maintenance::TakeFileNumber(HeadManifest* next) {
+  const uint64_t number = manifest_.next_file++;
+  next->next_file = manifest_.next_file;
+  return number;
+}
+
+Status Maintenance::WriteCheckpointFile(uint64_t number, std::span<const index::SeriesId> series,
+                                        std::span<const FrozenSeries> frozen,
+                                        std::vector<uint64_t>* payload_offsets) {
+  const std::string name = CheckpointFileName(number);
+  Status status = WriteCheckpoint(context_.file_system, context_.directory + "/" + name,
+                                  context_.store->database_id(), context_.head, series, frozen, payload_offsets);
+  if (!status.ok()) RemoveFiles({&name, 1});  // it may be in the way of what comes next: the disk may be full
+  return status;
+}
+
 Status Maintenance::CheckpointLocked() {
   Result<uint64_t> segment = uint64_t{0};
   std::vector<FrozenSeries> frozen;
   HeadManifest next = manifest_;
-  const uint64_t journal_bytes = context_.journal->bytes_appended();
+  const uint64_t journal_end = journal_bytes_replayed_ + context_.journal->bytes_appended();
   context_.commits->RunAlone([&] {
     segment = context_.journal->StartSegment();
     if (!segment.ok()) return;
@@ -76,18 +94,16 @@ Status Maintenance::CheckpointLocked() {
   for (uint64_t id = series_checkpointed_; id < next.next_series_id; ++id) {
     new_series.push_back(static_cast<index::SeriesId>(id));
   }
-  const std::string name = CheckpointFileName(next.next_file++);
-  const std::string path = context_.directory + "/" + name;
+  const uint64_t number = TakeFileNumber(&next);
   std::vector<uint64_t> payload_offsets;
-  RETURN_IF_ERROR(WriteCheckpoint(context_.file_system, path, context_.store->database_id(), context_.head,
-                                  new_series, frozen, &payload_offsets));
+  RETURN_IF_ERROR(WriteCheckpointFile(number, new_series, frozen, &payload_offsets));
   next.first_segment = *segment;
-  next.files.push_back(name);
+  next.files.push_back(CheckpointFileName(number));
   RETURN_IF_ERROR(CommitManifest(std::move(next), {}));
   series_checkpointed_ = manifest_.next_series_id;
-  journal_bytes_at_checkpoint_.store(journal_bytes);
+  journal_bytes_at_checkpoint_.store(journal_end);
   ++checkpoints_;
-  RETURN_IF_ERROR(AdoptCheckpoint(path, frozen, payload_offsets));
+  RETURN_IF_ERROR(AdoptCheckpoint(context_.directory + "/" + CheckpointFileName(number), frozen, payload_offsets));
   return context_.journal->RemoveSegmentsBefore(manifest_.first_segment);
 }
 
@@ -125,7 +141,8 @@ Status Maintenance::AdoptCheckpoint(const std::string& path, std::span<const Fro
 void Maintenance::RemoveFiles(std::span<const std::string> names) {
   for (const std::string& name : names) {
     const Status status = context_.file_system->Remove(context_.directory + "/" + name);
-    if (!status.ok()) context_.log(LogLevel::kWarning, status.WithContext("removing an old checkpoint").ToString());
+    if (status.ok() || status.code() == StatusCode::kNotFound) continue;
+    context_.log(LogLevel::kWarning, status.WithContext("removing an old checkpoint").ToString());
   }
 }
 
@@ -134,28 +151,26 @@ Status Maintenance::FlushLocked() {
   std::vector<FrozenSeries> frozen;
   HeadManifest next = manifest_;
   std::pair<int64_t, int64_t> range;
-  const uint64_t journal_bytes = context_.journal->bytes_appended();
+  const uint64_t journal_end = journal_bytes_replayed_ + context_.journal->bytes_appended();
   context_.commits->RunAlone([&] {
     segment = context_.journal->StartSegment();
     if (!segment.ok()) return;
     frozen = context_.head->Freeze(Head::FreezeScope::kAllSeries);
-    range = context_.head->ResetTimeRange();
+    range = context_.head->BeginFlushRange();
     next.sequence = context_.commits->last_sequence();
     next.next_series_id = context_.head->next_id();
   });
   RETURN_IF_ERROR(segment.status());
   last_flush_ns_ = Clock::System()->SteadyNs();
   const bool any_chunk = std::any_of(frozen.begin(), frozen.end(), [](const FrozenSeries& s) { return bool(s.newest); });
-  if (!any_chunk) return OkStatus();
+  if (!any_chunk) {
+    context_.head->ForgetFlushedRange();
+    return OkStatus();
+  }
 
   const FlushInput input{frozen, range.first, range.second, manifest_.flushed_sequence + 1, next.sequence};
   kv::CatalogEdit edit;
-  if (auto parts = WriteParts(context_.store, context_.head, input); parts.ok()) {
-    edit.add = *std::move(parts);
-  } else {
-    context_.head->WidenTimeRange(range.first, range.second);
-    return parts.status();
-  }
+  ASSIGN_OR_RETURN(edit.add, WriteParts(context_.store, context_.head, input));
   // The journal's records name series by number: the next recovery needs the table, without samples.
   std::vector<index::SeriesId> all_series;
   std::vector<FrozenSeries> without_samples;
@@ -163,20 +178,20 @@ Status Maintenance::FlushLocked() {
     all_series.push_back(series.id);
     without_samples.push_back({series.id, SealedChunkPtr(), series.max_time_ms, series.newest_value_bits});
   }
-  const std::string name = CheckpointFileName(next.next_file++);
+  const uint64_t number = TakeFileNumber(&next);
   std::vector<uint64_t> payload_offsets;
-  RETURN_IF_ERROR(WriteCheckpoint(context_.file_system, context_.directory + "/" + name, context_.store->database_id(),
-                                  context_.head, all_series, without_samples, &payload_offsets));
+  RETURN_IF_ERROR(WriteCheckpointFile(number, all_series, without_samples, &payload_offsets));
   next.flushed_sequence = next.sequence;
   next.first_segment = *segment;
-  const std::vector<std::string> old_files = std::exchange(next.files, {name});
+  const std::vector<std::string> old_files = std::exchange(next.files, {CheckpointFileName(number)});
   RETURN_IF_ERROR(CommitManifest(std::move(next), std::move(edit)));
   series_checkpointed_ = manifest_.next_series_id;
-  journal_bytes_at_checkpoint_.store(journal_bytes);
+  journal_bytes_at_checkpoint_.store(journal_end);
   ++flushes_;
   // Readers look at the head first and at the catalog after it, so they miss nothing between these two steps.
   mapped_files_.clear();
   context_.head->Replace(frozen, {}, nullptr);
+  context_.head->ForgetFlushedRange();
   RemoveFiles(old_files);
   RemoveIdleSeries();
   return context_.journal->RemoveSegmentsBefore(manifest_.first_segment);
@@ -233,7 +248,8 @@ Status Maintenance::MergeDue() {
 
 Status Maintenance::DropExpired() {
   std::vector<format::PartInfo> infos;
-  for (const auto& part : context_.store->current()->parts) infos.push_back(part->info());
+  const std::shared_ptr<const kv::CatalogVersion> version = context_.store->current();  // keeps the parts
+  for (const auto& part : version->parts) infos.push_back(part->info());
   kv::CatalogEdit edit;
   edit.remove = compaction::PlanRetention(infos, PlannerOptionsOf(*context_.options), context_.now_ms());
   if (edit.remove.empty()) return OkStatus();
@@ -257,8 +273,11 @@ bool Maintenance::FlushDue() const {
 }
 
 bool Maintenance::CheckpointDue() const {
-  return context_.journal->bytes_appended() - journal_bytes_at_checkpoint_.load() >=
-         context_.options->checkpoint_journal_bytes;
+  return journal_bytes() >= context_.options->checkpoint_journal_bytes;
+}
+
+uint64_t Maintenance::journal_bytes() const {
+  return journal_bytes_replayed_ + context_.journal->bytes_appended() - journal_bytes_at_checkpoint_.load();
 }
 
 void Maintenance::RunDue() {

@@ -17,6 +17,7 @@
 #include "engine/metrics/checkpoint.h"
 #include "engine/metrics/head.h"
 #include "engine/metrics/part_readers.h"
+#include "engine/metrics/recovery.h"
 #include "storage/file_system.h"
 #include "storage/journal/journal.h"
 #include "storage/kv/store.h"
@@ -48,9 +49,8 @@ struct MaintenanceCounters {
 // Thread safety: all methods from any thread; jobs run one at a time.
 class Maintenance {
  public:
-  // `manifest` and `mapped_files` are what recovery found; series with ids below `series_checkpointed` are in its files.
-  Maintenance(MaintenanceContext context, HeadManifest manifest, uint64_t series_checkpointed,
-              MappedFiles mapped_files);
+  // Goes on from what recovery found.
+  Maintenance(MaintenanceContext context, RecoveredHead recovered);
 
   // Writes what was appended since the last checkpoint to a checkpoint file and drops the journal before it.
   Status Checkpoint() EXCLUDES(mutex_);
@@ -62,6 +62,8 @@ class Maintenance {
   void RunDue() EXCLUDES(mutex_);
 
   MaintenanceCounters counters() const;
+  // Journal bytes that the next recovery would replay.
+  uint64_t journal_bytes() const;
 
  private:
   Status CheckpointLocked() REQUIRES(mutex_);
@@ -78,12 +80,19 @@ class Maintenance {
   void RemoveIdleSeries() REQUIRES(mutex_);
   bool FlushDue() const REQUIRES(mutex_);
   bool CheckpointDue() const;
+  uint64_t TakeFileNumber(HeadManifest* next) REQUIRES(mutex_);
+  // Writes checkpoint `number`; removes what was written of it when that fails.
+  Status WriteCheckpointFile(uint64_t number, std::span<const index::SeriesId> series,
+                             std::span<const FrozenSeries> frozen, std::vector<uint64_t>* payload_offsets)
+      REQUIRES(mutex_);
 
   const MaintenanceContext context_;
   Mutex mutex_;
   HeadManifest manifest_ GUARDED_BY(mutex_);
   uint64_t series_checkpointed_ GUARDED_BY(mutex_) = 0;  // ids below it are in a checkpoint file
   int64_t last_flush_ns_ GUARDED_BY(mutex_) = 0;
+  const uint64_t journal_bytes_replayed_;
+  // On the scale that starts with the bytes replayed and goes on with the writer's.
   std::atomic<uint64_t> journal_bytes_at_checkpoint_{0};
 
   MappedFiles mapped_files_ GUARDED_BY(mutex_);  // as the head has them

@@ -47,18 +47,23 @@ Status MetadataRegistry::Load() {
 
 Status MetadataRegistry::Update(std::span<const MetricMetadata> metadata) {
   std::vector<std::pair<std::string, std::string>> changed;
+  std::vector<MetricMetadata> accepted;
   MutexLock lock(&mutex_);
   for (MetricMetadata entry : metadata) {
     if (entry.metric.empty()) continue;
     entry.help.resize(std::min(entry.help.size(), kTextBytesMax));
     entry.unit.resize(std::min(entry.unit.size(), kTextBytesMax));
     const auto found = families_.find(entry.metric);
-    if (found == families_.end() && families_.size() >= kFamiliesMax) continue;
+    if (found == families_.end() && families_.size() + accepted.size() >= kFamiliesMax) continue;
     if (found != families_.end() && found->second == entry) continue;
     changed.emplace_back(entry.metric, Encode(entry));
-    families_[entry.metric] = std::move(entry);
+    accepted.push_back(std::move(entry));
   }
-  return changed.empty() ? OkStatus() : store_->PutMetadata(changed);
+  if (changed.empty()) return OkStatus();
+  // In memory only what is on disk, or it would not be written again.
+  RETURN_IF_ERROR(store_->PutMetadata(changed));
+  for (MetricMetadata& entry : accepted) families_.insert_or_assign(entry.metric, std::move(entry));
+  return OkStatus();
 }
 
 std::vector<MetricMetadata> MetadataRegistry::All() {

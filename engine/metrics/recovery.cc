@@ -57,26 +57,24 @@ Status LoadCheckpoints(FileSystem* file_system, const std::string& directory, ui
                        const Log& log, RecoveredHead* recovered) {
   for (const std::string& name : recovered->manifest.files) {
     const std::string path = directory + "/" + name;
-    Result<LoadedCheckpoint> loaded = LoadCheckpoint(file_system, path, database_id, head);
-    if (loaded.ok()) {
-      if (loaded->damaged_chunks != 0) {
-        recovered->damaged_records += loaded->damaged_chunks;
-        log(LogLevel::kError, "checkpoint " + path + ": " + std::to_string(loaded->damaged_chunks) +
-                                  " chunks fail their checksum and were skipped");
-      }
-      recovered->mapped_files.push_back(std::move(loaded->file));
-      continue;
+    LoadedCheckpoint loaded;
+    const Status status = LoadCheckpoint(file_system, path, database_id, head, &loaded);
+    const StatusCode code = status.code();
+    if (!status.ok() && code != StatusCode::kDataLoss && code != StatusCode::kNotFound) return status;
+    if (loaded.damaged_chunks != 0) {
+      recovered->damaged_records += loaded.damaged_chunks;
+      log(LogLevel::kError, "checkpoint " + path + ": " + std::to_string(loaded.damaged_chunks) +
+                                " chunks fail their checksum and were skipped");
     }
-    const StatusCode code = loaded.status().code();
-    if (code != StatusCode::kDataLoss && code != StatusCode::kNotFound) return loaded.status();
+    // Part of a damaged one may have been adopted, so its mapping stays too.
+    if (loaded.file != nullptr) recovered->mapped_files.push_back(std::move(loaded.file));
+    if (status.ok()) continue;
     ++recovered->damaged_records;
-    log(LogLevel::kError, loaded.status().message() + "; the samples in it are lost");
-    // Part of it may have been adopted, so its mapping stays.
-    if (auto kept = file_system->OpenMapped(path); kept.ok()) {
-      recovered->mapped_files.push_back(*std::move(kept));
-      if (Status status = file_system->Link(path, path + ".damaged"); !status.ok()) {
-        log(LogLevel::kWarning, status.WithContext("setting the damaged checkpoint aside").ToString());
-      }
+    log(LogLevel::kError, status.message() + "; the samples in it are lost");
+    if (code == StatusCode::kNotFound) continue;
+    if (Status aside = file_system->Link(path, path + ".damaged");
+        !aside.ok() && aside.code() != StatusCode::kAlreadyExists) {
+      log(LogLevel::kWarning, aside.WithContext("setting the damaged checkpoint aside").ToString());
     }
   }
   return OkStatus();
@@ -113,6 +111,7 @@ Status ReplayJournal(FileSystem* file_system, const std::string& directory, uint
                               std::to_string(damage.offset) + " skipped: " + damage.reason);
   }
   recovered->damaged_records += report.damage.size();
+  recovered->journal_bytes = report.byte_count;
   if (replayer.lost_samples() != 0) {
     log(LogLevel::kError, std::to_string(replayer.lost_samples()) +
                               " samples in the journal belong to series that were defined in damaged records");

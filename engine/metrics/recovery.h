@@ -21,6 +21,7 @@ struct RecoveredHead {
   uint64_t series_checkpointed = 0;  // series with lower ids are in the manifest's files
   uint64_t next_segment = 1;         // of the journal
   uint64_t next_sequence = 1;
+  uint64_t journal_bytes = 0;        // of the segments replayed
   uint64_t damaged_records = 0;      // journal records and checkpoint chunks that were skipped
 };
 
