@@ -79,6 +79,7 @@ TEST_F(StoreFaultTest, TheDiskStaysFull) { RunAll(Failing::kFromThenOn); }
 TEST_F(StoreFaultTest, CreationFailsAnywhere) {
   for (uint64_t n = 1;; ++n) {
     SCOPED_TRACE("operation " + std::to_string(n));
+    store_.reset();
     std::filesystem::remove_all(directory_);
     file_system_.FailAt(n, Failing::kFromThenOn, IoError("the disk is gone"));
     const Status status = Open();
