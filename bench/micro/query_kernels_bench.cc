@@ -38,8 +38,11 @@ std::vector<GeneratedSeries> Generate(size_t series_count) {
     const std::string job = "job" + std::to_string(i % 18);
     const std::string instance = "10.0.0." + std::to_string(i % 250) + ":9100";
     const std::string path = "/api/v1/" + std::to_string(i);
-    out[i].labels = Labels{{"__name__", "http_requests_total"}, {"instance", instance},
-                           {"job", job},  {"method", "GET"}, {"path", path}};
+    out[i].labels = Labels{{"__name__", "http_requests_total"},
+                           {"instance", instance},
+                           {"job", job},
+                           {"method", "GET"},
+                           {"path", path}};
     double value = static_cast<double>(random() % 1'000'000);
     for (size_t s = 0; s < kSamplesPerSeries; ++s) {
       value = random() % 500 == 0 ? 0 : value + static_cast<double>(random() % 100);
@@ -88,8 +91,7 @@ class GeneratedReader final : public engine::Reader {
 void RunQuery(benchmark::State& state, const std::string& expression, size_t thread_count) {
   EngineOptions options;
   options.thread_count = thread_count;
-  QueryEngine engine([] { return std::make_unique<GeneratedReader>(); }, options,
-                     Clock::System());
+  QueryEngine engine([] { return std::make_unique<GeneratedReader>(); }, options, Clock::System());
   const int64_t steps = state.range(0);
   const int64_t end = Times().back();
   const int64_t step_ms = static_cast<int64_t>(kSamplesPerSeries) * kScrapeMs / steps;
@@ -160,9 +162,9 @@ void BM_Kernel(benchmark::State& state, FunctionId function) {
     benchmark::DoNotOptimize(column.values);
     series = (series + 1) % AllSeries().size();
   }
-  state.counters["ns_per_sample"] = benchmark::Counter(
-      static_cast<double>(state.iterations()) * kSamplesPerSeries * 1e-9,
-      benchmark::Counter::kIsRate | benchmark::Counter::kInvert);
+  state.counters["ns_per_sample"] =
+      benchmark::Counter(static_cast<double>(state.iterations()) * kSamplesPerSeries * 1e-9,
+                         benchmark::Counter::kIsRate | benchmark::Counter::kInvert);
 }
 BENCHMARK_CAPTURE(BM_Kernel, rate, FunctionId::kRate);
 BENCHMARK_CAPTURE(BM_Kernel, increase, FunctionId::kIncrease);

@@ -160,13 +160,13 @@ void VarianceMerge(const GroupPlanes& g, size_t n, const GroupPlanes& from) {
     const double own = g.plane[4][i];
     const double others = from.plane[4][i];
     const double total = own + others;
-    const double delta =
-        (from.plane[0][i] + from.plane[1][i]) - (g.plane[0][i] + g.plane[1][i]);
+    const double delta = (from.plane[0][i] + from.plane[1][i]) - (g.plane[0][i] + g.plane[1][i]);
     AddCompensated(delta * (others / total), &g.plane[0][i], &g.plane[1][i]);
     AddCompensated(from.plane[2][i], &g.plane[2][i], &g.plane[3][i]);
     // With nothing here yet the second term is delta times zero, which an infinite delta must
     // not turn into NaN by itself; the squares of `from` already are NaN then.
-    if (own > 0) AddCompensated(delta * delta * (own * others / total), &g.plane[2][i], &g.plane[3][i]);
+    if (own > 0)
+      AddCompensated(delta * delta * (own * others / total), &g.plane[2][i], &g.plane[3][i]);
     g.plane[3][i] += from.plane[3][i];
     g.plane[4][i] = total;
   });
@@ -199,15 +199,24 @@ const AggregationFunctions* FindAggregationFunctions(AggregationOp op) {
   static constexpr AggregationFunctions kStdvar{5, VarianceAdd, VarianceMerge, StdvarFinish};
   static constexpr AggregationFunctions kStddev{5, VarianceAdd, VarianceMerge, StddevFinish};
   switch (op) {
-    case AggregationOp::kSum: return &kSum;
-    case AggregationOp::kAvg: return &kAvg;
-    case AggregationOp::kCount: return &kCount;
-    case AggregationOp::kMax: return &kMax;
-    case AggregationOp::kMin: return &kMin;
-    case AggregationOp::kGroup: return &kGroup;
-    case AggregationOp::kStdvar: return &kStdvar;
-    case AggregationOp::kStddev: return &kStddev;
-    default: return nullptr;
+    case AggregationOp::kSum:
+      return &kSum;
+    case AggregationOp::kAvg:
+      return &kAvg;
+    case AggregationOp::kCount:
+      return &kCount;
+    case AggregationOp::kMax:
+      return &kMax;
+    case AggregationOp::kMin:
+      return &kMin;
+    case AggregationOp::kGroup:
+      return &kGroup;
+    case AggregationOp::kStdvar:
+      return &kStdvar;
+    case AggregationOp::kStddev:
+      return &kStddev;
+    default:
+      return nullptr;
   }
 }
 

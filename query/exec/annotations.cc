@@ -41,10 +41,10 @@ void Annotations::InvalidRatio(double ratio, double capped_to, PositionRange pos
 
 void Annotations::BadBucketLabel(std::string_view metric, std::string_view le,
                                  PositionRange position) {
-  AddWarning(WithMetricName(
-                 "bucket label \"le\" is missing or has a malformed value of " + QuoteGo(le),
-                 metric),
-             position);
+  AddWarning(
+      WithMetricName("bucket label \"le\" is missing or has a malformed value of " + QuoteGo(le),
+                     metric),
+      position);
 }
 
 void Annotations::SortInRangeQuery(PositionRange position) {

@@ -21,7 +21,8 @@ int64_t FloorDivide(int64_t a, int64_t b) { return a / b - (a % b < 0 ? 1 : 0); 
 // March, so that the leap day is the last of its year.
 CivilTime CivilFromUnixSeconds(int64_t seconds) {
   const int64_t days = FloorDivide(seconds, kSecondsPerDay);
-  const int64_t second_of_day = seconds - days * kSecondsPerDay;
+  const int64_t remainder = seconds % kSecondsPerDay;
+  const int64_t second_of_day = remainder < 0 ? remainder + kSecondsPerDay : remainder;
   const int64_t shifted = days + 719'468;  // since 0000-03-01
   const int64_t era = FloorDivide(shifted, kDaysPerEra);
   const int64_t day_of_era = shifted - era * kDaysPerEra;

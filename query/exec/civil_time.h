@@ -7,8 +7,8 @@ namespace varve::promql::exec {
 
 struct CivilTime {
   int64_t year = 1970;
-  int month = 1;   // 1-12
-  int day = 1;     // 1-31
+  int month = 1;  // 1-12
+  int day = 1;    // 1-31
   int hour = 0;
   int minute = 0;
   int weekday = 4;      // 0 is Sunday

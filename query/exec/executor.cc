@@ -105,8 +105,7 @@ Result<VectorValue> Executor::VectorOf(const VectorOfNode& node, const TimeGrid&
   return out;
 }
 
-Result<VectorValue> Executor::Aggregation(const AggregationNode& node,
-                                          const TimeGrid& grid) const {
+Result<VectorValue> Executor::Aggregation(const AggregationNode& node, const TimeGrid& grid) const {
   if (IsStreamingAggregation(node.op)) return StreamingAggregation(node, grid);
   ScalarColumn param;
   if (node.param != nullptr) {

@@ -40,8 +40,7 @@ class Executor {
 
   Result<VectorValue> RowOperations(const PlanNode& node, const TimeGrid& grid) const;
   Result<VectorValue> Aggregation(const AggregationNode& node, const TimeGrid& grid) const;
-  Result<VectorValue> StreamingAggregation(const AggregationNode& node,
-                                           const TimeGrid& grid) const;
+  Result<VectorValue> StreamingAggregation(const AggregationNode& node, const TimeGrid& grid) const;
   Result<VectorValue> Binary(const VectorBinaryNode& node, const TimeGrid& grid) const;
   Result<VectorValue> Absent(const AbsentNode& node, const TimeGrid& grid) const;
   Result<std::vector<uint64_t>> PresentSteps(const PlanNode& node, const TimeGrid& grid) const;

@@ -93,8 +93,7 @@ bool StreamsDistinctSeries(const PlanNode& node, const std::vector<SelectorPlan>
 }
 
 Result<GroupAccumulator> RunGroups(const SeriesPipeline& pipeline, AggregationOp op,
-                                   const LabelProjection* projection,
-                                   const QueryContext& context) {
+                                   const LabelProjection* projection, const QueryContext& context) {
   std::vector<GroupSink> sinks;
   const size_t sink_count = SinkCount(pipeline, context);
   sinks.reserve(sink_count);
@@ -119,8 +118,7 @@ Result<std::unique_ptr<SeriesSource>> Executor::Source(const RangeSource& source
         context_.selections[source.selector].get(), context_.budget));
   }
   *names = SelectorPlan::Names::kAny;
-  const TimeGrid inner =
-      SubqueryGrid(grid, source.shift, source.range_ms, source.subquery_step_ms);
+  const TimeGrid inner = SubqueryGrid(grid, source.shift, source.range_ms, source.subquery_step_ms);
   RETURN_IF_ERROR(context_.budget->CheckSteps(inner.count));
   ASSIGN_OR_RETURN(VectorValue value, Vector(*source.subquery, inner));
   return std::unique_ptr<SeriesSource>(std::make_unique<SubquerySource>(std::move(value), inner));
@@ -128,8 +126,8 @@ Result<std::unique_ptr<SeriesSource>> Executor::Source(const RangeSource& source
 
 Result<SeriesPipeline> Executor::ScanPipeline(const ScanNode& node, const TimeGrid& grid) const {
   SeriesPipeline pipeline;
-  pipeline.source = std::make_unique<SelectionSource>(context_.selections[node.selector].get(),
-                                                      context_.budget);
+  pipeline.source =
+      std::make_unique<SelectionSource>(context_.selections[node.selector].get(), context_.budget);
   pipeline.names = (*context_.selectors)[node.selector].names;
   pipeline.grid = grid;
   pipeline.shift = node.shift;
@@ -237,9 +235,9 @@ Result<VectorValue> Executor::RowOperations(const PlanNode& node, const TimeGrid
     return Collect(*pipeline);
   }
   std::vector<RowOperation> all = std::exchange(pipeline->operations, {});
-  const bool leaf_drops = pipeline->range ? NameAfter(pipeline->range->function) == MetricName::kDrop
-                                          : pipeline->lookback.output ==
-                                                ScanNode::Output::kTimestamp;
+  const bool leaf_drops = pipeline->range
+                              ? NameAfter(pipeline->range->function) == MetricName::kDrop
+                              : pipeline->lookback.output == ScanNode::Output::kTimestamp;
   size_t done = 0;
   for (bool dropped = leaf_drops; !dropped; ++done) {
     dropped = exec::NameAfter(all[done]) == MetricName::kDrop;

@@ -145,15 +145,33 @@ std::string QuoteGo(std::string_view text) {
     }
     ++i;
     switch (c) {
-      case '"': out += "\\\""; break;
-      case '\\': out += "\\\\"; break;
-      case '\a': out += "\\a"; break;
-      case '\b': out += "\\b"; break;
-      case '\f': out += "\\f"; break;
-      case '\n': out += "\\n"; break;
-      case '\r': out += "\\r"; break;
-      case '\t': out += "\\t"; break;
-      case '\v': out += "\\v"; break;
+      case '"':
+        out += "\\\"";
+        break;
+      case '\\':
+        out += "\\\\";
+        break;
+      case '\a':
+        out += "\\a";
+        break;
+      case '\b':
+        out += "\\b";
+        break;
+      case '\f':
+        out += "\\f";
+        break;
+      case '\n':
+        out += "\\n";
+        break;
+      case '\r':
+        out += "\\r";
+        break;
+      case '\t':
+        out += "\\t";
+        break;
+      case '\v':
+        out += "\\v";
+        break;
       default:
         if (static_cast<unsigned char>(c) < 0x20 || c == 0x7f) {
           AppendHexEscape(static_cast<unsigned char>(c), &out);
@@ -210,8 +228,7 @@ bool ParseGoFloat(std::string_view text, double* value) {
   }
   if (lower.empty() || lower[0] == '-' || lower[0] == '+') return false;
   double magnitude = 0;
-  const auto result =
-      std::from_chars(lower.data(), lower.data() + lower.size(), magnitude, format);
+  const auto result = std::from_chars(lower.data(), lower.data() + lower.size(), magnitude, format);
   if (result.ec != std::errc() || result.ptr != lower.data() + lower.size()) return false;
   *value = sign * magnitude;
   return true;

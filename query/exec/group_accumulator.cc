@@ -40,9 +40,8 @@ Result<size_t> GroupAccumulator::FindOrAddGroup(std::string_view key) {
   }
   const size_t plane_values = functions_->plane_count * step_count_;
   const size_t words = 2 * BitmapWords(step_count_);
-  RETURN_IF_ERROR(share_.Add(step_count_, plane_values * sizeof(double) +
-                                              words * sizeof(uint64_t) + 2 * key.size() +
-                                              sizeof(Group)));
+  RETURN_IF_ERROR(share_.Add(step_count_, plane_values * sizeof(double) + words * sizeof(uint64_t) +
+                                              2 * key.size() + sizeof(Group)));
   Group group;
   group.key = std::string(key);
   group.planes = std::make_unique<double[]>(plane_values);

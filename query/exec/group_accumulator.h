@@ -76,8 +76,8 @@ class GroupAccumulator {
   BudgetShare share_;
   std::vector<Group> groups_;
   std::unordered_map<std::string, size_t, KeyHash, std::equal_to<>> group_by_key_;
-  std::string key_;         // scratch
-  size_t last_group_ = 0;   // neighbours are often of one group
+  std::string key_;        // scratch
+  size_t last_group_ = 0;  // neighbours are often of one group
 };
 
 }  // namespace varve::promql::exec

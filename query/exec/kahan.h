@@ -12,8 +12,8 @@ struct KahanSum {
 
   void Add(double value) {
     const double total = sum + value;
-    const double lost = std::fabs(sum) >= std::fabs(value) ? (sum - total) + value
-                                                           : (value - total) + sum;
+    const double lost =
+        std::fabs(sum) >= std::fabs(value) ? (sum - total) + value : (value - total) + sum;
     // An infinite total would make the error NaN for ever.
     compensation = std::isinf(total) ? 0 : compensation + lost;
     sum = total;

@@ -92,8 +92,7 @@ class LabelReplacer::Impl {
   // Changes `labels` when their source label matches.
   void Apply(Labels* labels) const {
     const std::string_view value = labels->Get(source_);
-    std::vector<re2::StringPiece> groups(
-        static_cast<size_t>(regex_.NumberOfCapturingGroups()) + 1);
+    std::vector<re2::StringPiece> groups(static_cast<size_t>(regex_.NumberOfCapturingGroups()) + 1);
     if (!regex_.Match(re2::StringPiece(value.data(), value.size()), 0, value.size(),
                       RE2::ANCHOR_BOTH, groups.data(), static_cast<int>(groups.size()))) {
       return;

@@ -73,9 +73,7 @@ Labels SetLabel(const Labels& labels, std::string_view name, std::string_view va
   return Labels::FromCanonicalBytes(std::move(bytes));
 }
 
-LabelProjection LabelProjection::Only(LabelNames names) { 
-  return {std::move(names), Named::kKept};
-}
+LabelProjection LabelProjection::Only(LabelNames names) { return {std::move(names), Named::kKept}; }
 
 LabelProjection LabelProjection::AllBut(LabelNames names) {
   return {names.With(kMetricNameLabel), Named::kLeftOut};

@@ -147,25 +147,43 @@ const RangeKernel* FindOverTimeKernel(FunctionId function) {
   static constexpr RangeKernel kQuantile{QuantileOverTime, Cost::kWindowed};
   static constexpr RangeKernel kMad{MedianAbsoluteDeviation, Cost::kWindowed};
   switch (function) {
-    case FunctionId::kSumOverTime: return &kSum;
-    case FunctionId::kAvgOverTime: return &kAverage;
-    case FunctionId::kStdvarOverTime: return &kStdvar;
-    case FunctionId::kStddevOverTime: return &kStddev;
-    case FunctionId::kCountOverTime: return &kCount;
-    case FunctionId::kPresentOverTime: return &kPresent;
+    case FunctionId::kSumOverTime:
+      return &kSum;
+    case FunctionId::kAvgOverTime:
+      return &kAverage;
+    case FunctionId::kStdvarOverTime:
+      return &kStdvar;
+    case FunctionId::kStddevOverTime:
+      return &kStddev;
+    case FunctionId::kCountOverTime:
+      return &kCount;
+    case FunctionId::kPresentOverTime:
+      return &kPresent;
     // absent_over_time is where nothing is present; the executor turns it round.
-    case FunctionId::kAbsentOverTime: return &kPresent;
-    case FunctionId::kFirstOverTime: return &kFirst;
-    case FunctionId::kLastOverTime: return &kLast;
-    case FunctionId::kTsOfFirstOverTime: return &kTimeOfFirst;
-    case FunctionId::kTsOfLastOverTime: return &kTimeOfLast;
-    case FunctionId::kMaxOverTime: return &kMax;
-    case FunctionId::kMinOverTime: return &kMin;
-    case FunctionId::kTsOfMaxOverTime: return &kTimeOfMax;
-    case FunctionId::kTsOfMinOverTime: return &kTimeOfMin;
-    case FunctionId::kQuantileOverTime: return &kQuantile;
-    case FunctionId::kMadOverTime: return &kMad;
-    default: return nullptr;
+    case FunctionId::kAbsentOverTime:
+      return &kPresent;
+    case FunctionId::kFirstOverTime:
+      return &kFirst;
+    case FunctionId::kLastOverTime:
+      return &kLast;
+    case FunctionId::kTsOfFirstOverTime:
+      return &kTimeOfFirst;
+    case FunctionId::kTsOfLastOverTime:
+      return &kTimeOfLast;
+    case FunctionId::kMaxOverTime:
+      return &kMax;
+    case FunctionId::kMinOverTime:
+      return &kMin;
+    case FunctionId::kTsOfMaxOverTime:
+      return &kTimeOfMax;
+    case FunctionId::kTsOfMinOverTime:
+      return &kTimeOfMin;
+    case FunctionId::kQuantileOverTime:
+      return &kQuantile;
+    case FunctionId::kMadOverTime:
+      return &kMad;
+    default:
+      return nullptr;
   }
 }
 

@@ -93,7 +93,7 @@ struct NegateNode {
 struct AggregationNode {
   AggregationOp op = AggregationOp::kSum;
   PlanPtr vector;
-  PlanPtr param;           // a scalar, or nullptr
+  PlanPtr param;            // a scalar, or nullptr
   std::string value_label;  // count_values
   LabelProjection projection = LabelProjection::Only({});
   PositionRange param_position;
@@ -116,8 +116,8 @@ struct AbsentNode {
 };
 struct HistogramNode {
   FunctionId function = FunctionId::kHistogramQuantile;  // or kHistogramFraction
-  PlanPtr arg0;  // the quantile, or the lower bound
-  PlanPtr arg1;  // the upper bound
+  PlanPtr arg0;                                          // the quantile, or the lower bound
+  PlanPtr arg1;                                          // the upper bound
   PlanPtr vector;
   PositionRange arg0_position;
   PositionRange vector_position;

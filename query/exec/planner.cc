@@ -45,8 +45,10 @@ bool DependsOnStep(FunctionId function) {
     case FunctionId::kPredictLinear:
     case FunctionId::kTime:
     case FunctionId::kTimestamp:
-    case FunctionId::kYear: return true;
-    default: return false;
+    case FunctionId::kYear:
+      return true;
+    default:
+      return false;
   }
 }
 
@@ -145,13 +147,19 @@ Result<Planned> Planner::Node(const Expr& expr, const TimeGrid& grid) {
                      Variance::kInvariant};
     case ExprKind::kVectorSelector:
       return OfSelector(expr.As<VectorSelector>(), ScanNode::Output::kValue, grid);
-    case ExprKind::kCall: return OfCall(expr.As<Call>(), grid);
-    case ExprKind::kAggregation: return OfAggregation(expr.As<Aggregation>(), grid);
-    case ExprKind::kBinary: return OfBinary(expr.As<Binary>(), grid);
-    case ExprKind::kUnary: return OfUnary(expr.As<Unary>(), grid);
-    case ExprKind::kParen: return Node(*expr.As<Paren>().expr, grid);
+    case ExprKind::kCall:
+      return OfCall(expr.As<Call>(), grid);
+    case ExprKind::kAggregation:
+      return OfAggregation(expr.As<Aggregation>(), grid);
+    case ExprKind::kBinary:
+      return OfBinary(expr.As<Binary>(), grid);
+    case ExprKind::kUnary:
+      return OfUnary(expr.As<Unary>(), grid);
+    case ExprKind::kParen:
+      return Node(*expr.As<Paren>().expr, grid);
     case ExprKind::kMatrixSelector:
-    case ExprKind::kSubquery: break;
+    case ExprKind::kSubquery:
+      break;
   }
   // The type check lets range vectors stand only as arguments and as the whole query.
   VARVE_CHECK(!"a node that is no range vector");
@@ -162,16 +170,23 @@ TimeShift Planner::Shift(const AtModifier& at, int64_t offset_ms) const {
   TimeShift shift;
   shift.offset_ms = offset_ms;
   switch (at.kind) {
-    case AtModifier::Kind::kNone: break;
-    case AtModifier::Kind::kTimestamp: shift.at_ms = at.timestamp_ms; break;
-    case AtModifier::Kind::kStart: shift.at_ms = options_.grid.start_ms; break;
-    case AtModifier::Kind::kEnd: shift.at_ms = options_.grid.end_ms(); break;
+    case AtModifier::Kind::kNone:
+      break;
+    case AtModifier::Kind::kTimestamp:
+      shift.at_ms = at.timestamp_ms;
+      break;
+    case AtModifier::Kind::kStart:
+      shift.at_ms = options_.grid.start_ms;
+      break;
+    case AtModifier::Kind::kEnd:
+      shift.at_ms = options_.grid.end_ms();
+      break;
   }
   return shift;
 }
 
-size_t Planner::UseSelector(const VectorSelector& selector, const TimeShift& shift,
-                            int64_t span_ms, const TimeGrid& grid) {
+size_t Planner::UseSelector(const VectorSelector& selector, const TimeShift& shift, int64_t span_ms,
+                            const TimeGrid& grid) {
   std::vector<Matcher> matchers = selector.matchers;
   std::sort(matchers.begin(), matchers.end(), [](const Matcher& a, const Matcher& b) {
     return std::tie(a.name, a.op, a.value) < std::tie(b.name, b.op, b.value);
@@ -224,8 +239,7 @@ Result<std::pair<RangeSource, Variance>> Planner::Source(const Expr& expr, const
     const Subquery& subquery = expr.As<Subquery>();
     source.shift = Shift(subquery.at, subquery.offset_ms);
     source.range_ms = subquery.range_ms;
-    source.subquery_step_ms =
-        subquery.step_ms != 0 ? subquery.step_ms : options_.default_step_ms;
+    source.subquery_step_ms = subquery.step_ms != 0 ? subquery.step_ms : options_.default_step_ms;
     const TimeGrid inner =
         SubqueryGrid(grid, source.shift, source.range_ms, source.subquery_step_ms);
     ASSIGN_OR_RETURN(Planned child, Node(*subquery.expr, inner));
@@ -271,8 +285,8 @@ Result<Planned> Planner::OfRangeCall(const Call& call, size_t range_index, const
   VARVE_CHECK(scalars.size() <= 2);
   for (size_t i = 0; i < scalars.size(); ++i) {
     PlanPtr& slot = i == 0 ? node.arg0 : node.arg1;
-    slot = variance == Variance::kPerStep ? Settle(std::move(scalars[i]))
-                                          : std::move(scalars[i].node);
+    slot =
+        variance == Variance::kPerStep ? Settle(std::move(scalars[i])) : std::move(scalars[i].node);
   }
   const bool absent = node.function == FunctionId::kAbsentOverTime;
   PlanPtr plan = MakeNode(ValueType::kVector, std::move(node));
@@ -282,8 +296,7 @@ Result<Planned> Planner::OfRangeCall(const Call& call, size_t range_index, const
 
 Result<Planned> Planner::OfPlainCall(const Call& call, const TimeGrid& grid) {
   std::vector<Planned> args;
-  Variance variance =
-      DependsOnStep(call.function->id) ? Variance::kPerStep : Variance::kInvariant;
+  Variance variance = DependsOnStep(call.function->id) ? Variance::kPerStep : Variance::kInvariant;
   for (const ExprPtr& arg : call.args) {
     ASSIGN_OR_RETURN(Planned planned, Node(*arg, grid));
     if (planned.variance == Variance::kPerStep) variance = Variance::kPerStep;
@@ -302,11 +315,14 @@ Result<PlanPtr> Planner::CallNode(const Call& call, std::vector<PlanPtr> args) {
   constexpr ValueType kVector = ValueType::kVector;
   const auto position = [&](size_t i) { return WithoutParens(*call.args[i]).position; };
   switch (id) {
-    case FunctionId::kTime: return MakeNode(ValueType::kScalar, TimeNode{});
-    case FunctionId::kPi: return MakeNode(ValueType::kScalar, ConstantNode{3.141592653589793});
+    case FunctionId::kTime:
+      return MakeNode(ValueType::kScalar, TimeNode{});
+    case FunctionId::kPi:
+      return MakeNode(ValueType::kScalar, ConstantNode{3.141592653589793});
     case FunctionId::kScalar:
       return MakeNode(ValueType::kScalar, ScalarOfNode{std::move(args[0])});
-    case FunctionId::kVector: return MakeNode(kVector, VectorOfNode{std::move(args[0])});
+    case FunctionId::kVector:
+      return MakeNode(kVector, VectorOfNode{std::move(args[0])});
     case FunctionId::kAbsent:
       return MakeNode(kVector, AbsentNode{std::move(args[0]), AbsentLabels(*call.args[0])});
     case FunctionId::kHistogramQuantile:
@@ -316,7 +332,8 @@ Result<PlanPtr> Planner::CallNode(const Call& call, std::vector<PlanPtr> args) {
       return MakeNode(kVector, HistogramNode{id, std::move(args[0]), std::move(args[1]),
                                              std::move(args[2]), position(0), position(2)});
     case FunctionId::kLabelReplace:
-    case FunctionId::kLabelJoin: return LabelCallNode(call, std::move(args[0]));
+    case FunctionId::kLabelJoin:
+      return LabelCallNode(call, std::move(args[0]));
     case FunctionId::kSort:
     case FunctionId::kSortDesc:
     case FunctionId::kSortByLabel:
@@ -327,7 +344,8 @@ Result<PlanPtr> Planner::CallNode(const Call& call, std::vector<PlanPtr> args) {
       }
       return MakeNode(kVector, std::move(node));
     }
-    default: break;
+    default:
+      break;
   }
   if (!IsRowFunction(id)) {
     return UnimplementedError("the function " + std::string(call.function->name) +
@@ -336,9 +354,9 @@ Result<PlanPtr> Planner::CallNode(const Call& call, std::vector<PlanPtr> args) {
   RowFunctionNode node;
   node.function = id;
   // Date functions without an argument are about the evaluation time.
-  node.vector = !args.empty() ? std::move(args[0])
-                              : MakeNode(kVector, VectorOfNode{MakeNode(ValueType::kScalar,
-                                                                        TimeNode{})});
+  node.vector = !args.empty()
+                    ? std::move(args[0])
+                    : MakeNode(kVector, VectorOfNode{MakeNode(ValueType::kScalar, TimeNode{})});
   if (args.size() > 1) node.arg0 = std::move(args[1]);
   if (args.size() > 2) node.arg1 = std::move(args[2]);
   return MakeNode(kVector, std::move(node));
@@ -352,8 +370,7 @@ Result<PlanPtr> Planner::LabelCallNode(const Call& call, PlanPtr vector) {
     for (size_t i = 3; i < call.args.size(); ++i) {
       node.sources.push_back(StringArgument(*call.args[i]));
       if (!IsValidLabelName(node.sources.back())) {
-        return OutOfRangeError("invalid source label name in label_join(): " +
-                               node.sources.back());
+        return OutOfRangeError("invalid source label name in label_join(): " + node.sources.back());
       }
     }
     if (!IsValidLabelName(destination)) {
@@ -383,8 +400,8 @@ Result<Planned> Planner::OfAggregation(const Aggregation& aggregation, const Tim
       if (aggregation.grouping == Grouping::kBy) names = names.With(node.value_label);
     } else {
       ASSIGN_OR_RETURN(Planned param, Node(*aggregation.param, grid));
-      node.param = variance == Variance::kPerStep ? Settle(std::move(param))
-                                                  : std::move(param.node);
+      node.param =
+          variance == Variance::kPerStep ? Settle(std::move(param)) : std::move(param.node);
     }
   }
   node.projection = aggregation.grouping == Grouping::kBy
@@ -405,8 +422,7 @@ Result<Planned> Planner::OfUnary(const Unary& unary, const TimeGrid& grid) {
     constant->value = -constant->value;
     return inner;
   }
-  return Planned{MakeNode(type, ScalarBinaryNode{BinaryOp::kMul,
-                                                 MakeNode(type, ConstantNode{-1}),
+  return Planned{MakeNode(type, ScalarBinaryNode{BinaryOp::kMul, MakeNode(type, ConstantNode{-1}),
                                                  std::move(inner.node)}),
                  inner.variance};
 }
@@ -435,8 +451,8 @@ Result<Planned> Planner::OfBinary(const Binary& binary, const TimeGrid& grid) {
                                : EvaluateArithmetic(binary.op, a->value, b->value);
       return Planned{MakeNode(ValueType::kScalar, ConstantNode{value}), Variance::kInvariant};
     }
-    return Planned{MakeNode(ValueType::kScalar, ScalarBinaryNode{binary.op, std::move(lhs.node),
-                                                                 std::move(rhs.node)}),
+    return Planned{MakeNode(ValueType::kScalar,
+                            ScalarBinaryNode{binary.op, std::move(lhs.node), std::move(rhs.node)}),
                    variance};
   }
   if (scalar_left || scalar_right) {

@@ -66,9 +66,9 @@ double Interpolate(double q, const std::vector<Bucket>& buckets) {
   const size_t last = buckets.size() - 1;
   const double observations = buckets[last].count;
   double rank = q * observations;
-  const auto found = std::partition_point(
-      buckets.begin(), buckets.begin() + static_cast<std::ptrdiff_t>(last),
-      [rank](const Bucket& bucket) { return !(bucket.count >= rank); });
+  const auto found =
+      std::partition_point(buckets.begin(), buckets.begin() + static_cast<std::ptrdiff_t>(last),
+                           [rank](const Bucket& bucket) { return !(bucket.count >= rank); });
   const size_t b = static_cast<size_t>(found - buckets.begin());
   if (b == last) return buckets[last - 1].upper_bound;
   if (b == 0 && buckets[0].upper_bound <= 0) return buckets[0].upper_bound;
@@ -92,8 +92,8 @@ double ObservationsUpTo(double bound, const std::vector<Bucket>& buckets) {
     if (bucket.upper_bound > bound) {
       if (lower_bound == -kInfinity) return std::min(bucket.count, total);
       const double in_bucket = bucket.count - below;
-      const double rank = below + in_bucket * (bound - lower_bound) /
-                                      (bucket.upper_bound - lower_bound);
+      const double rank =
+          below + in_bucket * (bound - lower_bound) / (bucket.upper_bound - lower_bound);
       return rank > total ? total : rank;
     }
     below = bucket.count;
@@ -112,9 +112,7 @@ double Quantile(double q, std::span<double> values) {
   const double rank = q * (n - 1);
   const size_t lower = static_cast<size_t>(std::max(0.0, std::floor(rank)));
   const size_t upper = std::min(values.size() - 1, lower + 1);
-  const auto less = [](double a, double b) {
-    return a < b || (std::isnan(a) && !std::isnan(b));
-  };
+  const auto less = [](double a, double b) { return a < b || (std::isnan(a) && !std::isnan(b)); };
   const auto lower_at = values.begin() + static_cast<std::ptrdiff_t>(lower);
   std::nth_element(values.begin(), lower_at, values.end(), less);
   const double lower_value = *lower_at;

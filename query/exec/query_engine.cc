@@ -87,8 +87,7 @@ Result<ResultValue> EvaluateInstant(const Executor& executor, const PlanNode& ro
     return ResultValue(Scalar{{time_ms, scalar[0]}});
   }
   if (root.type == ValueType::kMatrix) {
-    ASSIGN_OR_RETURN(Matrix matrix,
-                     executor.RangeVector(std::get<RangeVectorNode>(root.op), grid));
+    ASSIGN_OR_RETURN(Matrix matrix, executor.RangeVector(std::get<RangeVectorNode>(root.op), grid));
     SortByLabels(&matrix);
     return ResultValue(std::move(matrix));
   }
@@ -189,14 +188,13 @@ Result<QueryResult> QueryEngine::Query(std::string_view text, const Expr& expr,
   const int64_t timeout_ms = options.timeout_ms > 0
                                  ? std::min(options.timeout_ms, options_.timeout_ms)
                                  : options_.timeout_ms;
-  const int64_t timeout_ns = timeout_ms > INT64_MAX / 1'000'000 ? INT64_MAX
-                                                                : timeout_ms * 1'000'000;
+  const int64_t timeout_ns =
+      timeout_ms > INT64_MAX / 1'000'000 ? INT64_MAX : timeout_ms * 1'000'000;
   const int64_t deadline_ns = SaturatingAdd(started_ns, timeout_ns);
   RETURN_IF_ERROR(gate_.Enter(clock_, deadline_ns, options.stop));
   const GatePlace place(&gate_);
 
-  QueryBudget budget({options_.samples_max, options_.bytes_max, deadline_ns}, clock_,
-                     options.stop);
+  QueryBudget budget({options_.samples_max, options_.bytes_max, deadline_ns}, clock_, options.stop);
   RETURN_IF_ERROR(budget.CheckTime());
   RETURN_IF_ERROR(budget.CheckSteps(grid.count));
   Annotations annotations;

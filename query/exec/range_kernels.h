@@ -25,7 +25,7 @@ inline bool IsStaleMarker(double value) {
 
 struct RangeInput {
   std::span<const int64_t> times_ms;
-  std::span<const double> values;  // no stale markers
+  std::span<const double> values;   // no stale markers
   RangeWindows* windows = nullptr;  // bound to times_ms
   // The scalar arguments besides the range vector, in order, one value per step.
   std::span<const double> arg0;

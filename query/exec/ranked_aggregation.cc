@@ -99,9 +99,8 @@ class StepChooser {
 
   void Choose(double param, size_t step, std::vector<size_t>* candidates) const {
     if (op_ == AggregationOp::kLimitRatio) {
-      std::erase_if(*candidates, [&](size_t row) {
-        return !InRatio(param, input_.rows()[row].labels);
-      });
+      std::erase_if(*candidates,
+                    [&](size_t row) { return !InRatio(param, input_.rows()[row].labels); });
       return;
     }
     const double count = static_cast<double>(candidates->size());

@@ -111,14 +111,22 @@ const RangeKernel* FindRateKernel(FunctionId function) {
   static constexpr RangeKernel kResets{CountEvents<IsReset>};
   static constexpr RangeKernel kChanges{CountEvents<IsChange>};
   switch (function) {
-    case FunctionId::kRate: return &kRate;
-    case FunctionId::kIncrease: return &kIncrease;
-    case FunctionId::kDelta: return &kDelta;
-    case FunctionId::kIrate: return &kIrate;
-    case FunctionId::kIdelta: return &kIdelta;
-    case FunctionId::kResets: return &kResets;
-    case FunctionId::kChanges: return &kChanges;
-    default: return nullptr;
+    case FunctionId::kRate:
+      return &kRate;
+    case FunctionId::kIncrease:
+      return &kIncrease;
+    case FunctionId::kDelta:
+      return &kDelta;
+    case FunctionId::kIrate:
+      return &kIrate;
+    case FunctionId::kIdelta:
+      return &kIdelta;
+    case FunctionId::kResets:
+      return &kResets;
+    case FunctionId::kChanges:
+      return &kChanges;
+    default:
+      return nullptr;
   }
 }
 

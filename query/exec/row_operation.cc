@@ -49,14 +49,22 @@ double DateField(FunctionId function, double value) {
   const bool fits = value >= -9.2e18 && value <= 9.2e18;
   const CivilTime civil = CivilFromUnixSeconds(fits ? static_cast<int64_t>(value) : INT64_MIN);
   switch (function) {
-    case FunctionId::kYear: return static_cast<double>(civil.year);
-    case FunctionId::kMonth: return civil.month;
-    case FunctionId::kDayOfMonth: return civil.day;
-    case FunctionId::kDayOfWeek: return civil.weekday;
-    case FunctionId::kDayOfYear: return civil.day_of_year;
-    case FunctionId::kDaysInMonth: return civil.days_in_month;
-    case FunctionId::kHour: return civil.hour;
-    default: return civil.minute;
+    case FunctionId::kYear:
+      return static_cast<double>(civil.year);
+    case FunctionId::kMonth:
+      return civil.month;
+    case FunctionId::kDayOfMonth:
+      return civil.day;
+    case FunctionId::kDayOfWeek:
+      return civil.weekday;
+    case FunctionId::kDayOfYear:
+      return civil.day_of_year;
+    case FunctionId::kDaysInMonth:
+      return civil.days_in_month;
+    case FunctionId::kHour:
+      return civil.hour;
+    default:
+      return civil.minute;
   }
 }
 
@@ -73,46 +81,110 @@ void Round(const ScalarColumn& to_nearest, size_t n, Column column) {
   });
 }
 
-// The trigonometric functions and their like; false when `function` is none.
-bool ApplyMath(FunctionId function, size_t n, Column c) {
+// Rounding, powers and logarithms; false when `function` is none.
+bool ApplyElementary(FunctionId function, size_t n, Column c) {
+  switch (function) {
+    case FunctionId::kAbs:
+      Map(n, c, [](double v, size_t) { return std::fabs(v); });
+      return true;
+    case FunctionId::kCeil:
+      Map(n, c, [](double v, size_t) { return std::ceil(v); });
+      return true;
+    case FunctionId::kFloor:
+      Map(n, c, [](double v, size_t) { return std::floor(v); });
+      return true;
+    case FunctionId::kExp:
+      Map(n, c, [](double v, size_t) { return std::exp(v); });
+      return true;
+    case FunctionId::kSqrt:
+      Map(n, c, [](double v, size_t) { return std::sqrt(v); });
+      return true;
+    case FunctionId::kLn:
+      Map(n, c, [](double v, size_t) { return std::log(v); });
+      return true;
+    case FunctionId::kLog2:
+      Map(n, c, [](double v, size_t) { return std::log2(v); });
+      return true;
+    case FunctionId::kLog10:
+      Map(n, c, [](double v, size_t) { return std::log10(v); });
+      return true;
+    case FunctionId::kSgn:
+      Map(n, c, [](double v, size_t) { return Sign(v); });
+      return true;
+    default:
+      return false;
+  }
+}
+
+// The trigonometric and hyperbolic functions; false when `function` is none.
+bool ApplyTrigonometry(FunctionId function, size_t n, Column c) {
   constexpr double kPi = std::numbers::pi;
   switch (function) {
-    case FunctionId::kAbs: Map(n, c, [](double v, size_t) { return std::fabs(v); }); return true;
-    case FunctionId::kCeil: Map(n, c, [](double v, size_t) { return std::ceil(v); }); return true;
-    case FunctionId::kFloor: Map(n, c, [](double v, size_t) { return std::floor(v); }); return true;
-    case FunctionId::kExp: Map(n, c, [](double v, size_t) { return std::exp(v); }); return true;
-    case FunctionId::kSqrt: Map(n, c, [](double v, size_t) { return std::sqrt(v); }); return true;
-    case FunctionId::kLn: Map(n, c, [](double v, size_t) { return std::log(v); }); return true;
-    case FunctionId::kLog2: Map(n, c, [](double v, size_t) { return std::log2(v); }); return true;
-    case FunctionId::kLog10: Map(n, c, [](double v, size_t) { return std::log10(v); }); return true;
-    case FunctionId::kSgn: Map(n, c, [](double v, size_t) { return Sign(v); }); return true;
-    case FunctionId::kSin: Map(n, c, [](double v, size_t) { return std::sin(v); }); return true;
-    case FunctionId::kCos: Map(n, c, [](double v, size_t) { return std::cos(v); }); return true;
-    case FunctionId::kTan: Map(n, c, [](double v, size_t) { return std::tan(v); }); return true;
-    case FunctionId::kAsin: Map(n, c, [](double v, size_t) { return std::asin(v); }); return true;
-    case FunctionId::kAcos: Map(n, c, [](double v, size_t) { return std::acos(v); }); return true;
-    case FunctionId::kAtan: Map(n, c, [](double v, size_t) { return std::atan(v); }); return true;
-    case FunctionId::kSinh: Map(n, c, [](double v, size_t) { return std::sinh(v); }); return true;
-    case FunctionId::kCosh: Map(n, c, [](double v, size_t) { return std::cosh(v); }); return true;
-    case FunctionId::kTanh: Map(n, c, [](double v, size_t) { return std::tanh(v); }); return true;
-    case FunctionId::kAsinh: Map(n, c, [](double v, size_t) { return std::asinh(v); }); return true;
-    case FunctionId::kAcosh: Map(n, c, [](double v, size_t) { return std::acosh(v); }); return true;
-    case FunctionId::kAtanh: Map(n, c, [](double v, size_t) { return std::atanh(v); }); return true;
-    case FunctionId::kRad: Map(n, c, [](double v, size_t) { return v * kPi / 180; }); return true;
-    case FunctionId::kDeg: Map(n, c, [](double v, size_t) { return v * 180 / kPi; }); return true;
-    default: return false;
+    case FunctionId::kSin:
+      Map(n, c, [](double v, size_t) { return std::sin(v); });
+      return true;
+    case FunctionId::kCos:
+      Map(n, c, [](double v, size_t) { return std::cos(v); });
+      return true;
+    case FunctionId::kTan:
+      Map(n, c, [](double v, size_t) { return std::tan(v); });
+      return true;
+    case FunctionId::kAsin:
+      Map(n, c, [](double v, size_t) { return std::asin(v); });
+      return true;
+    case FunctionId::kAcos:
+      Map(n, c, [](double v, size_t) { return std::acos(v); });
+      return true;
+    case FunctionId::kAtan:
+      Map(n, c, [](double v, size_t) { return std::atan(v); });
+      return true;
+    case FunctionId::kSinh:
+      Map(n, c, [](double v, size_t) { return std::sinh(v); });
+      return true;
+    case FunctionId::kCosh:
+      Map(n, c, [](double v, size_t) { return std::cosh(v); });
+      return true;
+    case FunctionId::kTanh:
+      Map(n, c, [](double v, size_t) { return std::tanh(v); });
+      return true;
+    case FunctionId::kAsinh:
+      Map(n, c, [](double v, size_t) { return std::asinh(v); });
+      return true;
+    case FunctionId::kAcosh:
+      Map(n, c, [](double v, size_t) { return std::acosh(v); });
+      return true;
+    case FunctionId::kAtanh:
+      Map(n, c, [](double v, size_t) { return std::atanh(v); });
+      return true;
+    case FunctionId::kRad:
+      Map(n, c, [](double v, size_t) { return v * kPi / 180; });
+      return true;
+    case FunctionId::kDeg:
+      Map(n, c, [](double v, size_t) { return v * 180 / kPi; });
+      return true;
+    default:
+      return false;
   }
 }
 
 void ApplyFunction(const FunctionOperation& op, const TimeGrid& grid, Column column) {
   const size_t n = grid.count;
-  if (ApplyMath(op.function, n, column)) return;
+  if (ApplyElementary(op.function, n, column)) return;
+  if (ApplyTrigonometry(op.function, n, column)) return;
   const double infinity = std::numeric_limits<double>::infinity();
   switch (op.function) {
-    case FunctionId::kClamp: Clamp(op.arg0, op.arg1, n, column); return;
-    case FunctionId::kClampMin: Clamp(op.arg0, ScalarColumn(n, infinity), n, column); return;
-    case FunctionId::kClampMax: Clamp(ScalarColumn(n, -infinity), op.arg0, n, column); return;
-    case FunctionId::kRound: Round(op.arg0, n, column); return;
+    case FunctionId::kClamp:
+      Clamp(op.arg0, op.arg1, n, column);
+      return;
+    case FunctionId::kClampMin:
+      Clamp(op.arg0, ScalarColumn(n, infinity), n, column);
+      return;
+    case FunctionId::kClampMax:
+      Clamp(ScalarColumn(n, -infinity), op.arg0, n, column);
+      return;
+    case FunctionId::kRound:
+      Round(op.arg0, n, column);
+      return;
     case FunctionId::kTimestamp:
       Map(n, column, [&](double, size_t i) { return static_cast<double>(grid.At(i)) / 1000; });
       return;
@@ -131,8 +203,11 @@ void ApplyFunction(const FunctionOperation& op, const TimeGrid& grid, Column col
     case FunctionId::kHistogramCount:
     case FunctionId::kHistogramStddev:
     case FunctionId::kHistogramStdvar:
-    case FunctionId::kHistogramSum: ClearBits(column.present, n); return;
-    default: VARVE_CHECK(!"a row function");
+    case FunctionId::kHistogramSum:
+      ClearBits(column.present, n);
+      return;
+    default:
+      VARVE_CHECK(!"a row function");
   }
 }
 
@@ -160,17 +235,34 @@ void ApplyComparison(const ScalarBinaryOperation& op, size_t n, Column column) {
 
 void ApplyScalarBinary(const ScalarBinaryOperation& op, size_t n, Column column) {
   switch (op.op) {
-    case BinaryOp::kAdd: ApplyArithmetic<BinaryOp::kAdd>(op, n, column); return;
-    case BinaryOp::kSub: ApplyArithmetic<BinaryOp::kSub>(op, n, column); return;
-    case BinaryOp::kMul: ApplyArithmetic<BinaryOp::kMul>(op, n, column); return;
-    case BinaryOp::kDiv: ApplyArithmetic<BinaryOp::kDiv>(op, n, column); return;
-    case BinaryOp::kMod: ApplyArithmetic<BinaryOp::kMod>(op, n, column); return;
-    case BinaryOp::kPow: ApplyArithmetic<BinaryOp::kPow>(op, n, column); return;
-    case BinaryOp::kAtan2: ApplyArithmetic<BinaryOp::kAtan2>(op, n, column); return;
+    case BinaryOp::kAdd:
+      ApplyArithmetic<BinaryOp::kAdd>(op, n, column);
+      return;
+    case BinaryOp::kSub:
+      ApplyArithmetic<BinaryOp::kSub>(op, n, column);
+      return;
+    case BinaryOp::kMul:
+      ApplyArithmetic<BinaryOp::kMul>(op, n, column);
+      return;
+    case BinaryOp::kDiv:
+      ApplyArithmetic<BinaryOp::kDiv>(op, n, column);
+      return;
+    case BinaryOp::kMod:
+      ApplyArithmetic<BinaryOp::kMod>(op, n, column);
+      return;
+    case BinaryOp::kPow:
+      ApplyArithmetic<BinaryOp::kPow>(op, n, column);
+      return;
+    case BinaryOp::kAtan2:
+      ApplyArithmetic<BinaryOp::kAtan2>(op, n, column);
+      return;
     // Trimming has no meaning for floats.
     case BinaryOp::kTrimLower:
-    case BinaryOp::kTrimUpper: ClearBits(column.present, n); return;
-    default: ApplyComparison(op, n, column);
+    case BinaryOp::kTrimUpper:
+      ClearBits(column.present, n);
+      return;
+    default:
+      ApplyComparison(op, n, column);
   }
 }
 
@@ -218,8 +310,10 @@ bool IsRowFunction(FunctionId function) {
     case FunctionId::kTan:
     case FunctionId::kTanh:
     case FunctionId::kTimestamp:
-    case FunctionId::kYear: return true;
-    default: return false;
+    case FunctionId::kYear:
+      return true;
+    default:
+      return false;
   }
 }
 

@@ -10,27 +10,44 @@ namespace varve::promql::exec {
 // REQUIRES: `op` is arithmetic.
 inline double EvaluateArithmetic(BinaryOp op, double a, double b) {
   switch (op) {
-    case BinaryOp::kAdd: return a + b;
-    case BinaryOp::kSub: return a - b;
-    case BinaryOp::kMul: return a * b;
-    case BinaryOp::kDiv: return a / b;
-    case BinaryOp::kMod: return std::fmod(a, b);
-    case BinaryOp::kPow: return std::pow(a, b);
-    case BinaryOp::kAtan2: return std::atan2(a, b);
-    default: VARVE_CHECK(!"an arithmetic operator"); return 0;
+    case BinaryOp::kAdd:
+      return a + b;
+    case BinaryOp::kSub:
+      return a - b;
+    case BinaryOp::kMul:
+      return a * b;
+    case BinaryOp::kDiv:
+      return a / b;
+    case BinaryOp::kMod:
+      return std::fmod(a, b);
+    case BinaryOp::kPow:
+      return std::pow(a, b);
+    case BinaryOp::kAtan2:
+      return std::atan2(a, b);
+    default:
+      VARVE_CHECK(!"an arithmetic operator");
+      return 0;
   }
 }
 
 // REQUIRES: IsComparison(op).
 inline bool EvaluateComparison(BinaryOp op, double a, double b) {
   switch (op) {
-    case BinaryOp::kEqual: return a == b;
-    case BinaryOp::kNotEqual: return a != b;
-    case BinaryOp::kLess: return a < b;
-    case BinaryOp::kLessOrEqual: return a <= b;
-    case BinaryOp::kGreater: return a > b;
-    case BinaryOp::kGreaterOrEqual: return a >= b;
-    default: VARVE_CHECK(!"a comparison"); return false;
+    case BinaryOp::kEqual:
+      return a == b;
+    case BinaryOp::kNotEqual:
+      return a != b;
+    case BinaryOp::kLess:
+      return a < b;
+    case BinaryOp::kLessOrEqual:
+      return a <= b;
+    case BinaryOp::kGreater:
+      return a > b;
+    case BinaryOp::kGreaterOrEqual:
+      return a >= b;
+    default:
+      VARVE_CHECK(!"a comparison");
+      return false;
   }
 }
 

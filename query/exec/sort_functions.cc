@@ -46,8 +46,7 @@ void SortByValue(FunctionId function, VectorValue* value) {
                    });
 }
 
-void SortByLabels(FunctionId function, const std::vector<std::string>& labels,
-                  VectorValue* value) {
+void SortByLabels(FunctionId function, const std::vector<std::string>& labels, VectorValue* value) {
   const bool descending = function == FunctionId::kSortByLabelDesc;
   const auto precedes = [&](const SeriesRow& a, const SeriesRow& b) {
     for (const std::string& name : labels) {

@@ -86,10 +86,14 @@ const RangeKernel* FindTrendKernel(FunctionId function) {
   static constexpr RangeKernel kPredictLinear{PredictLinear, Cost::kWindowed};
   static constexpr RangeKernel kSmoothing{DoubleExponentialSmoothing, Cost::kWindowed};
   switch (function) {
-    case FunctionId::kDeriv: return &kDeriv;
-    case FunctionId::kPredictLinear: return &kPredictLinear;
-    case FunctionId::kDoubleExponentialSmoothing: return &kSmoothing;
-    default: return nullptr;
+    case FunctionId::kDeriv:
+      return &kDeriv;
+    case FunctionId::kPredictLinear:
+      return &kPredictLinear;
+    case FunctionId::kDoubleExponentialSmoothing:
+      return &kSmoothing;
+    default:
+      return nullptr;
   }
 }
 

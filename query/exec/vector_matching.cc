@@ -91,8 +91,8 @@ class VectorBinary {
 };
 
 Result<VectorValue> VectorBinary::Run() {
-  std::vector<MatchGroup> groups = swapped_ ? GroupByMatch(projection_, one_, many_)
-                                            : GroupByMatch(projection_, many_, one_);
+  std::vector<MatchGroup> groups =
+      swapped_ ? GroupByMatch(projection_, one_, many_) : GroupByMatch(projection_, many_, one_);
   const Bits any_many = PresentInAny(many_);
   for (MatchGroup& group : groups) CheckOneSide(OneRows(group), any_many);
   for (MatchGroup& group : groups) {
@@ -157,8 +157,7 @@ void VectorBinary::CheckResultLabels(const Labels& labels, const Bits& matched,
   seen.resize(matched.size());
   const size_t step = FirstCommonBit(seen.data(), matched.data(), step_count_);
   if (step != kNoBit) {
-    failure_.Offer(step,
-                   "multiple matches for labels: grouping labels must ensure unique matches");
+    failure_.Offer(step, "multiple matches for labels: grouping labels must ensure unique matches");
   }
   OrBits(matched.data(), step_count_, seen.data());
 }
@@ -213,9 +212,8 @@ void VectorBinary::Compute(const Column& many, const Column& one, const Bits& ma
     return;
   }
   if (IsArithmetic(rule_.op)) {
-    ForEachBit(matched.data(), step_count_, [&](size_t i) {
-      result.values[i] = EvaluateArithmetic(rule_.op, lhs[i], rhs[i]);
-    });
+    ForEachBit(matched.data(), step_count_,
+               [&](size_t i) { result.values[i] = EvaluateArithmetic(rule_.op, lhs[i], rhs[i]); });
     OrBits(matched.data(), step_count_, result.present);
     return;
   }
@@ -233,8 +231,7 @@ void VectorBinary::Compute(const Column& many, const Column& one, const Bits& ma
 Result<VectorValue> EvaluateSetOperator(const BinaryRule& rule, VectorValue lhs, VectorValue rhs) {
   VARVE_CHECK(IsSetOperator(rule.op));
   const size_t step_count = lhs.step_count();
-  const std::vector<MatchGroup> groups =
-      GroupByMatch(MatchingProjection(*rule.matching), lhs, rhs);
+  const std::vector<MatchGroup> groups = GroupByMatch(MatchingProjection(*rule.matching), lhs, rhs);
   for (const MatchGroup& group : groups) {
     if (rule.op == BinaryOp::kOr) {
       const Bits present = PresentInAny(lhs, group.lhs);

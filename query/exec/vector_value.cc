@@ -34,8 +34,8 @@ Status VectorValue::Allocate(size_t sample_count, size_t label_bytes, Column* ou
 
 Status VectorValue::Append(Labels labels, const Column& column) {
   Column own;
-  RETURN_IF_ERROR(Allocate(CountBits(column.present, step_count_),
-                           labels.canonical_bytes().size(), &own));
+  RETURN_IF_ERROR(
+      Allocate(CountBits(column.present, step_count_), labels.canonical_bytes().size(), &own));
   std::memcpy(own.values, column.values, step_count_ * sizeof(double));
   std::memcpy(own.present, column.present, BitmapWords(step_count_) * sizeof(uint64_t));
   rows_.push_back({std::move(labels), own});
@@ -54,8 +54,7 @@ void VectorValue::Absorb(VectorValue&& other) {
   VARVE_CHECK(step_count_ == other.step_count_);
   share_.Absorb(&other.share_);
   std::move(other.rows_.begin(), other.rows_.end(), std::back_inserter(rows_));
-  std::move(other.value_slabs_.begin(), other.value_slabs_.end(),
-            std::back_inserter(value_slabs_));
+  std::move(other.value_slabs_.begin(), other.value_slabs_.end(), std::back_inserter(value_slabs_));
   std::move(other.present_slabs_.begin(), other.present_slabs_.end(),
             std::back_inserter(present_slabs_));
   // The last slab is now the other's.
@@ -68,9 +67,8 @@ void VectorValue::Absorb(VectorValue&& other) {
 }
 
 void VectorValue::DropEmptyRows() {
-  std::erase_if(rows_, [this](const SeriesRow& row) {
-    return !AnyBit(row.column.present, step_count_);
-  });
+  std::erase_if(rows_,
+                [this](const SeriesRow& row) { return !AnyBit(row.column.present, step_count_); });
 }
 
 }  // namespace varve::promql::exec

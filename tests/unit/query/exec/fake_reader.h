@@ -44,10 +44,14 @@ struct FakeStore {
 inline bool Matches(const Labels& labels, const Matcher& matcher) {
   const std::string value(labels.Get(matcher.name));
   switch (matcher.op) {
-    case MatchOp::kEqual: return value == matcher.value;
-    case MatchOp::kNotEqual: return value != matcher.value;
-    case MatchOp::kRegexMatch: return RE2::FullMatch(value, matcher.value);
-    case MatchOp::kRegexNotMatch: return !RE2::FullMatch(value, matcher.value);
+    case MatchOp::kEqual:
+      return value == matcher.value;
+    case MatchOp::kNotEqual:
+      return value != matcher.value;
+    case MatchOp::kRegexMatch:
+      return RE2::FullMatch(value, matcher.value);
+    case MatchOp::kRegexNotMatch:
+      return !RE2::FullMatch(value, matcher.value);
   }
   return false;
 }
@@ -57,16 +61,15 @@ class FakeSelection final : public engine::SeriesSelection {
   FakeSelection(FakeStore* store, const engine::SelectRequest& request)
       : store_(store), request_(request) {
     for (const FakeSeries& series : store->series) {
-      const bool all = std::all_of(
-          request.matchers.begin(), request.matchers.end(),
-          [&](const Matcher& matcher) { return Matches(series.labels, matcher); });
+      const bool all =
+          std::all_of(request.matchers.begin(), request.matchers.end(),
+                      [&](const Matcher& matcher) { return Matches(series.labels, matcher); });
       if (all) series_.push_back(&series);
     }
   }
   size_t series_count() const override { return series_.size(); }
   const Labels& labels(size_t i) const override { return series_[i]->labels; }
-  Status Read(size_t i, int64_t min_ms, int64_t max_ms,
-              engine::SampleBuffer* out) const override {
+  Status Read(size_t i, int64_t min_ms, int64_t max_ms, engine::SampleBuffer* out) const override {
     ++store_->read_count;
     if (store_->on_read) {
       if (Status status = store_->on_read(); !status.ok()) return status;

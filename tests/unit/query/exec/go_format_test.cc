@@ -68,7 +68,8 @@ TEST(GoFormat, ParsesBucketBounds) {
   EXPECT_EQ(parse("0x1p-2"), 0.25);
   EXPECT_TRUE(std::isnan(parse("NaN")));
   double ignored;
-  for (const std::string_view bad : {"", "Hello World", "1 ", " 1", "1e", "--1", "+-1", "0x10", "e5", "."}) {
+  for (const std::string_view bad :
+       {"", "Hello World", "1 ", " 1", "1e", "--1", "+-1", "0x10", "e5", "."}) {
     EXPECT_FALSE(ParseGoFloat(bad, &ignored)) << bad;
   }
 }

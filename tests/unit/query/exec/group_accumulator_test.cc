@@ -52,8 +52,8 @@ class GroupAccumulatorTest : public testing::Test {
   double Of(AggregationOp op, const std::vector<double>& values, size_t parts) {
     std::vector<Input> inputs;
     for (const double value : values) {
-      inputs.push_back({Labels(), std::vector<double>(kSteps, value),
-                        std::vector<bool>(kSteps, true)});
+      inputs.push_back(
+          {Labels(), std::vector<double>(kSteps, value), std::vector<bool>(kSteps, true)});
     }
     const VectorValue out = Aggregate(op, inputs, parts);
     EXPECT_EQ(out.rows().size(), 1u);
@@ -69,8 +69,8 @@ std::vector<Input> RandomInputs(size_t count) {
   std::mt19937_64 random(3);
   std::vector<Input> out(count);
   for (Input& input : out) {
-    input.labels = Labels{{"__name__", "m"}, {"g", std::to_string(random() % 5)},
-                          {"i", std::to_string(random())}};
+    input.labels = Labels{
+        {"__name__", "m"}, {"g", std::to_string(random() % 5)}, {"i", std::to_string(random())}};
     for (size_t i = 0; i < kSteps; ++i) {
       input.values.push_back(static_cast<double>(random() % 10'000) / 16 - 200);
       input.present.push_back(random() % 4 != 0);
@@ -92,23 +92,30 @@ double Naive(AggregationOp op, const std::vector<double>& values) {
   long double squares = 0;
   for (const double v : values) squares += (v - sum / count) * (v - sum / count);
   switch (op) {
-    case AggregationOp::kSum: return static_cast<double>(sum);
-    case AggregationOp::kAvg: return static_cast<double>(sum / count);
-    case AggregationOp::kCount: return static_cast<double>(count);
-    case AggregationOp::kMin: return least;
-    case AggregationOp::kMax: return greatest;
-    case AggregationOp::kGroup: return 1;
-    case AggregationOp::kStdvar: return static_cast<double>(squares / count);
-    default: return std::sqrt(static_cast<double>(squares / count));
+    case AggregationOp::kSum:
+      return static_cast<double>(sum);
+    case AggregationOp::kAvg:
+      return static_cast<double>(sum / count);
+    case AggregationOp::kCount:
+      return static_cast<double>(count);
+    case AggregationOp::kMin:
+      return least;
+    case AggregationOp::kMax:
+      return greatest;
+    case AggregationOp::kGroup:
+      return 1;
+    case AggregationOp::kStdvar:
+      return static_cast<double>(squares / count);
+    default:
+      return std::sqrt(static_cast<double>(squares / count));
   }
 }
 
 TEST_F(GroupAccumulatorTest, EqualsArithmeticHoweverSplit) {
   const std::vector<Input> inputs = RandomInputs(60);
-  for (const AggregationOp op :
-       {AggregationOp::kSum, AggregationOp::kAvg, AggregationOp::kCount, AggregationOp::kMin,
-        AggregationOp::kMax, AggregationOp::kGroup, AggregationOp::kStdvar,
-        AggregationOp::kStddev}) {
+  for (const AggregationOp op : {AggregationOp::kSum, AggregationOp::kAvg, AggregationOp::kCount,
+                                 AggregationOp::kMin, AggregationOp::kMax, AggregationOp::kGroup,
+                                 AggregationOp::kStdvar, AggregationOp::kStddev}) {
     for (const size_t parts : {1u, 2u, 3u, 7u}) {
       const VectorValue out = Aggregate(op, inputs, parts);
       EXPECT_EQ(out.rows().size(), 5u);

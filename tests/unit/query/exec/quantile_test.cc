@@ -15,9 +15,8 @@ const double kNan = std::nan("");
 
 // By sorting, NaN first.
 double NaiveQuantile(double q, std::vector<double> values) {
-  std::sort(values.begin(), values.end(), [](double a, double b) {
-    return std::isnan(a) ? !std::isnan(b) : a < b;
-  });
+  std::sort(values.begin(), values.end(),
+            [](double a, double b) { return std::isnan(a) ? !std::isnan(b) : a < b; });
   const double rank = q * static_cast<double>(values.size() - 1);
   const size_t lower = static_cast<size_t>(rank);
   const size_t upper = std::min(lower + 1, values.size() - 1);
@@ -51,7 +50,9 @@ TEST(Quantile, OutOfRange) {
   EXPECT_TRUE(std::isnan(Quantile(0.5, {})));
 }
 
-double OfBuckets(double q, std::vector<Bucket> buckets) { return BucketQuantile(q, &buckets).value; }
+double OfBuckets(double q, std::vector<Bucket> buckets) {
+  return BucketQuantile(q, &buckets).value;
+}
 
 TEST(BucketQuantile, Interpolates) {
   const std::vector<Bucket> buckets{{0.1, 10}, {0.2, 30}, {1, 40}, {kInf, 40}};
@@ -64,11 +65,11 @@ TEST(BucketQuantile, Interpolates) {
 }
 
 TEST(BucketQuantile, EdgesOfTheBuckets) {
-  EXPECT_EQ(OfBuckets(0.99, {{1, 1}, {2, 2}, {kInf, 10}}), 2);    // in the highest bucket
-  EXPECT_EQ(OfBuckets(0.1, {{-1, 5}, {0, 5}, {kInf, 10}}), -1);   // lowest bound not positive
-  EXPECT_TRUE(std::isnan(OfBuckets(0.5, {{1, 1}, {2, 2}})));      // no +Inf
-  EXPECT_TRUE(std::isnan(OfBuckets(0.5, {{kInf, 2}})));           // +Inf alone
-  EXPECT_TRUE(std::isnan(OfBuckets(0.5, {{1, 0}, {kInf, 0}})));   // nothing observed
+  EXPECT_EQ(OfBuckets(0.99, {{1, 1}, {2, 2}, {kInf, 10}}), 2);       // in the highest bucket
+  EXPECT_EQ(OfBuckets(0.1, {{-1, 5}, {0, 5}, {kInf, 10}}), -1);      // lowest bound not positive
+  EXPECT_TRUE(std::isnan(OfBuckets(0.5, {{1, 1}, {2, 2}})));         // no +Inf
+  EXPECT_TRUE(std::isnan(OfBuckets(0.5, {{kInf, 2}})));              // +Inf alone
+  EXPECT_TRUE(std::isnan(OfBuckets(0.5, {{1, 0}, {kInf, 0}})));      // nothing observed
   EXPECT_DOUBLE_EQ(OfBuckets(0.5, {{1, 2}, {1, 2}, {kInf, 8}}), 1);  // bounds written twice
 }
 

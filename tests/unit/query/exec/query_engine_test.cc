@@ -151,8 +151,7 @@ TEST_F(QueryEngineTest, ReportsWhatItRead) {
 
 TEST_F(QueryEngineTest, RefusesTooManySamples) {
   for (int i = 0; i < 50; ++i) {
-    store_.Add({{"__name__", "m"}, {"i", std::to_string(i)}}, 1'000,
-               std::vector<double>(100, 1));
+    store_.Add({{"__name__", "m"}, {"i", std::to_string(i)}}, 1'000, std::vector<double>(100, 1));
   }
   EngineOptions options;
   options.samples_max = 1'000;
@@ -164,8 +163,7 @@ TEST_F(QueryEngineTest, RefusesTooManySamples) {
             "query processing would load too many samples into memory in query execution (limit: "
             "1000 samples)");
   EXPECT_TRUE(engine.Range("sum(m)", 0, 99'000, 1'000, {}).ok());
-  EXPECT_EQ(engine.Instant("m[100s]", 99'000, {}).status().code(),
-            StatusCode::kResourceExhausted);
+  EXPECT_EQ(engine.Instant("m[100s]", 99'000, {}).status().code(), StatusCode::kResourceExhausted);
   // A subquery whose steps alone are too many is refused before it is evaluated.
   store_.read_count = 0;
   EXPECT_EQ(engine.Instant("sum_over_time(m[1d:1s])", 99'000, {}).status().code(),
@@ -175,8 +173,7 @@ TEST_F(QueryEngineTest, RefusesTooManySamples) {
 
 TEST_F(QueryEngineTest, RefusesTooManyBytes) {
   for (int i = 0; i < 50; ++i) {
-    store_.Add({{"__name__", "m"}, {"i", std::to_string(i)}}, 1'000,
-               std::vector<double>(100, 1));
+    store_.Add({{"__name__", "m"}, {"i", std::to_string(i)}}, 1'000, std::vector<double>(100, 1));
   }
   EngineOptions options;
   options.bytes_max = 20'000;
@@ -340,9 +337,8 @@ TEST_F(QueryEngineTest, Annotations) {
   store_.Add({{"__name__", "x"}}, kMinute, {1, 2, 3});
   store_.Add({{"__name__", "x_total"}}, kMinute, {1, 2, 3});
   Instant("rate(x[5m])", 2 * kMinute);
-  EXPECT_EQ(last_.infos,
-            Lines{"PromQL info: metric might not be a counter, name does not end in "
-                  "_total/_sum/_count/_bucket: \"x\" (1:6)"});
+  EXPECT_EQ(last_.infos, Lines{"PromQL info: metric might not be a counter, name does not end in "
+                               "_total/_sum/_count/_bucket: \"x\" (1:6)"});
   EXPECT_TRUE(last_.warnings.empty());
   Instant("rate(x_total[5m]) + delta(x[5m])", 2 * kMinute);
   EXPECT_TRUE(last_.infos.empty());
@@ -389,13 +385,11 @@ TEST_F(QueryEngineTest, TopAndBottomAreOrderedWithNanLast) {
   }
   EXPECT_EQ(Instant("topk(3, m)", 0),
             (Lines{"m{i=\"0\"} 3.000000", "m{i=\"3\"} 2.000000", "m{i=\"2\"} 1.000000"}));
-  EXPECT_EQ(Instant("bottomk(2, m)", 0),
-            (Lines{"m{i=\"2\"} 1.000000", "m{i=\"3\"} 2.000000"}));
+  EXPECT_EQ(Instant("bottomk(2, m)", 0), (Lines{"m{i=\"2\"} 1.000000", "m{i=\"3\"} 2.000000"}));
   EXPECT_EQ(Instant("topk(9, m)", 0).back(), "m{i=\"1\"} nan");
   EXPECT_EQ(Instant("sort(m)", 0).back(), "m{i=\"1\"} nan");
-  EXPECT_EQ(Instant("sort_desc(m)", 0),
-            (Lines{"m{i=\"0\"} 3.000000", "m{i=\"3\"} 2.000000", "m{i=\"2\"} 1.000000",
-                   "m{i=\"1\"} nan"}));
+  EXPECT_EQ(Instant("sort_desc(m)", 0), (Lines{"m{i=\"0\"} 3.000000", "m{i=\"3\"} 2.000000",
+                                               "m{i=\"2\"} 1.000000", "m{i=\"1\"} nan"}));
   EXPECT_EQ(Instant("topk(0, m)", 0), Lines{});
   EXPECT_EQ(Fail("topk(NaN, m)", 0).message(), "Parameter value is NaN");
   EXPECT_EQ(Fail("topk(1e30, m)", 0).message(), "Scalar value 1e+30 overflows int64");
@@ -404,9 +398,8 @@ TEST_F(QueryEngineTest, TopAndBottomAreOrderedWithNanLast) {
 TEST_F(QueryEngineTest, LabelReplaceExpandsAsGo) {
   store_.Add({{"__name__", "m"}, {"src", "ab-12"}}, kMinute, {1});
   const auto replaced = [&](const std::string& replacement, const std::string& pattern) {
-    const Lines lines =
-        Instant("label_replace(m, \"dst\", \"" + replacement + "\", \"src\", \"" + pattern + "\")",
-                0);
+    const Lines lines = Instant(
+        "label_replace(m, \"dst\", \"" + replacement + "\", \"src\", \"" + pattern + "\")", 0);
     return lines.empty() ? "" : lines[0];
   };
   EXPECT_EQ(replaced("$2/$1", "(.*)-(.*)"), "m{dst=\"12/ab\", src=\"ab-12\"} 1.000000");
@@ -418,6 +411,24 @@ TEST_F(QueryEngineTest, LabelReplaceExpandsAsGo) {
   EXPECT_EQ(replaced("x", "b"), "m{src=\"ab-12\"} 1.000000");  // anchored
   EXPECT_EQ(Fail("label_replace(m, \"d\", \"\", \"src\", \"(\")", 0).message(),
             "invalid regular expression in label_replace(): (");
+}
+
+TEST_F(QueryEngineTest, DeepTreesFitTheStack) {
+  store_.Add({{"__name__", "m"}}, kMinute, {1});
+  std::string sum = "m";
+  std::string nested = "m";
+  for (int i = 0; i < 600; ++i) {
+    sum = "(m + " + sum + ")";
+    nested = "-(abs(sort(" + nested + ")))";
+  }
+  EXPECT_EQ(Instant(sum, 0), Lines{"{} 601.000000"});
+  QueryEngine engine = MakeEngine();
+  const auto refused = engine.Instant(nested, 0, {});
+  if (refused.ok()) {
+    EXPECT_EQ(std::get<Vector>(refused->value).size(), 1u);
+  } else {
+    EXPECT_EQ(refused.status().code(), StatusCode::kInvalidArgument);  // deeper than is allowed
+  }
 }
 
 // Values differ in the last bits when series are added in another order.
@@ -518,8 +529,8 @@ class RangeAgainstInstant : public testing::TestWithParam<const char*> {
     for (const std::string name : {"m", "n"}) {
       for (int a = 0; a < 3; ++a) {
         for (size_t b = 0; b < 3 * copies; ++b) {
-          FakeSeries& series = store_.Add(
-              {{"__name__", name}, {"a", std::to_string(a)}, {"b", std::to_string(b)}});
+          FakeSeries& series =
+              store_.Add({{"__name__", name}, {"a", std::to_string(a)}, {"b", std::to_string(b)}});
           FillSamples(&series, &random);
         }
       }
@@ -536,8 +547,8 @@ class RangeAgainstInstant : public testing::TestWithParam<const char*> {
       if ((*random)() % 40 == 0) value = std::nan("");
       if ((*random)() % 40 == 0) value = std::bit_cast<double>(kStaleMarkerBits);
       series->samples[time] = value;
-      time += (*random)() % 30 == 0 ? 8 * kMinute
-                                    : 1'000 + static_cast<int64_t>((*random)() % 40'000);
+      time +=
+          (*random)() % 30 == 0 ? 8 * kMinute : 1'000 + static_cast<int64_t>((*random)() % 40'000);
     }
   }
   QueryEngine MakeEngine(size_t threads) {

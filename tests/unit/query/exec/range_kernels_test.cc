@@ -90,7 +90,8 @@ std::optional<double> NaiveSlope(const Window& w, int64_t origin, double* interc
   return static_cast<double>(slope);
 }
 
-std::optional<double> NaiveCount(const Window& w, const std::function<bool(double, double)>& event) {
+std::optional<double> NaiveCount(const Window& w,
+                                 const std::function<bool(double, double)>& event) {
   if (w.size() == 0) return std::nullopt;
   double count = 0;
   for (size_t i = 1; i < w.size(); ++i) count += event(w.values[i - 1], w.values[i]) ? 1 : 0;
@@ -101,8 +102,7 @@ std::optional<double> NaiveInstant(const Window& w, bool rate) {
   if (w.size() < 2) return std::nullopt;
   const double last = w.values.back();
   const double before = w.values[w.size() - 2];
-  const double seconds =
-      static_cast<double>(w.times.back() - w.times[w.size() - 2]) / 1000;
+  const double seconds = static_cast<double>(w.times.back() - w.times[w.size() - 2]) / 1000;
   if (!rate) return last - before;
   return (last < before ? last : last - before) / seconds;
 }
@@ -150,8 +150,7 @@ const std::vector<KernelCase>& Cases() {
        }},
       {FunctionId::kSumOverTime,
        NonEmpty([](const Window& w) { return static_cast<double>(PreciseSum(w.values)); }), 1e-15},
-      {FunctionId::kAvgOverTime,
-       NonEmpty([](const Window& w) {
+      {FunctionId::kAvgOverTime, NonEmpty([](const Window& w) {
          return static_cast<double>(PreciseSum(w.values) / static_cast<long double>(w.size()));
        }),
        1e-15},
@@ -206,7 +205,9 @@ Samples RandomSamples(Data data, std::mt19937_64* random) {
       case Data::kCounter:
         value = (*random)() % 15 == 0 ? 0 : value + static_cast<double>((*random)() % 50) / 4;
         break;
-      case Data::kGauge: value = static_cast<double>((*random)() % 2'000) / 8 - 100; break;
+      case Data::kGauge:
+        value = static_cast<double>((*random)() % 2'000) / 8 - 100;
+        break;
       case Data::kSpecial: {
         const double specials[] = {std::nan(""), 0.0, -0.0, 1.0, -1.0, 2.0};
         value = specials[(*random)() % 6];
@@ -256,7 +257,8 @@ void CompareWithNaive(const KernelCase& test, const Samples& samples, const Time
       if (samples.times[i] <= window.start_ms || samples.times[i] > window.end_ms) continue;
       window.times.push_back(samples.times[i]);
       window.values.push_back(samples.values[i]);
-      if (!std::isnan(samples.values[i])) scale = std::max(scale, samples.values[i] * samples.values[i]);
+      if (!std::isnan(samples.values[i]))
+        scale = std::max(scale, samples.values[i] * samples.values[i]);
     }
     const std::optional<double> expected = test.naive(window);
     ASSERT_EQ(TestBit(column.present, step), expected.has_value())
