@@ -12,7 +12,7 @@
 #include "server/api/parameters.h"
 #include "server/api/query_handlers.h"
 #include "server/http/form.h"
-#include "server/http/http_client.h"
+#include "tools/http_client.h"
 #include "tools/open_database.h"
 #include "tools/result_table.h"
 #include "varve/promql.h"
@@ -50,8 +50,7 @@ int Fail(const Status& status) {
 // The server's own answer, as it is.
 int QueryServer(const QueryCommand& command) {
   const std::string path = IsRange(command) ? "/api/v1/query_range?" : "/api/v1/query?";
-  const Result<server::HttpAnswer> answer =
-      server::HttpGet(command.server, path + EncodedParameters(command));
+  const Result<HttpAnswer> answer = HttpGet(command.server, path + EncodedParameters(command));
   if (!answer.ok()) return Fail(answer.status());
   std::printf("%s\n", answer->body.c_str());
   return answer->status == 200 ? 0 : 1;

@@ -7,8 +7,6 @@
 namespace varve::server {
 namespace {
 
-using namespace std::string_view_literals;
-
 std::string Escaped(std::string_view text) {
   std::string out;
   AppendJsonString(text, &out);
@@ -39,7 +37,7 @@ TEST(JsonWriterTest, EscapesWhatJsonWantsEscaped) {
   EXPECT_EQ(Escaped(""), R"("")");
   EXPECT_EQ(Escaped("a\"b\\c/"), R"("a\"b\\c/")");
   EXPECT_EQ(Escaped("\n\r\t\x01\x1f\x7f"), R"("\n\r\t\u0001\u001f\u007f")");
-  EXPECT_EQ(Escaped("a\0b"sv), R"("a\u0000b")");
+  EXPECT_EQ(Escaped(std::string_view("a\0b", 3)), R"("a\u0000b")");
 }
 
 TEST(JsonWriterTest, KeepsUtf8AndReplacesWhatIsNone) {

@@ -1,4 +1,4 @@
-#include "server/http/http_client.h"
+#include "tools/http_client.h"
 
 #include <boost/asio/connect.hpp>
 #include <boost/asio/io_context.hpp>
@@ -13,7 +13,7 @@
 #include <string_view>
 #include <utility>
 
-namespace varve::server {
+namespace varve::tools {
 namespace {
 
 namespace asio = boost::asio;
@@ -55,4 +55,4 @@ Result<HttpAnswer> HttpGet(const std::string& base, const std::string& target) {
   return HttpAnswer{static_cast<int>(parser.get().result_int()), std::move(parser.get().body())};
 }
 
-}  // namespace varve::server
+}  // namespace varve::tools

@@ -5,7 +5,7 @@
 
 #include "varve/status.h"
 
-namespace varve::server {
+namespace varve::tools {
 
 struct HttpAnswer {
   int status = 0;
@@ -17,4 +17,4 @@ struct HttpAnswer {
 // fails.
 Result<HttpAnswer> HttpGet(const std::string& base, const std::string& target);
 
-}  // namespace varve::server
+}  // namespace varve::tools
