@@ -189,5 +189,31 @@ TEST_F(JournalGolden, Segment) {
   EXPECT_FALSE(report->torn_tail);
 }
 
+std::string Hex(std::string_view bytes) {
+  constexpr char kDigits[] = "0123456789abcdef";
+  std::string hex;
+  for (const char c : bytes) {
+    hex.push_back(kDigits[static_cast<uint8_t>(c) >> 4]);
+    hex.push_back(kDigits[static_cast<uint8_t>(c) & 15]);
+  }
+  return hex;
+}
+
+// The worked examples of the page are these very files.
+TEST(Golden, TheFormatsPageShowsTheFiles) {
+  auto page = FileSystem::Posix()->ReadFile(VARVE_GOLDEN_DIRECTORY "/../../../docs/FORMATS.md");
+  ASSERT_TRUE(page.ok()) << page.status().ToString();
+  std::erase_if(*page, [](char c) { return c == ' ' || c == '|' || c == '\n'; });
+  for (const char* name :
+       {"gorilla_chunk_v1.bin", "chunk_group_v1.bin", "part_info_v1.bin", "label_bytes_v1.bin"}) {
+    EXPECT_NE(page->find(Hex(Golden(name, ""))), std::string::npos) << name;
+  }
+  // The journal's example is commented line by line.
+  const std::string segment = Golden("journal_segment_v1.bin", "");
+  for (size_t at = 0; at < segment.size(); at += 16) {
+    EXPECT_NE(page->find(Hex(segment.substr(at, 16))), std::string::npos) << at;
+  }
+}
+
 }  // namespace
 }  // namespace varve
