@@ -33,8 +33,10 @@ class TransportTest(VarvedTest):
 
     def test_garbage(self):
         server = self.start()
-        for data in (b"\x16\x03\x01\x00\xa5\x01\x00", b"\0" * 5000, b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n",
-                     b"GET / HTTP/1.1\r\nContent-Length: -1\r\n\r\n", os.urandom(20_000) + b"\r\n\r\n"):
+        for data in (b"\x16\x03\x01\x00\xa5\x01\x00", b"\0" * 5000,
+                     b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n",
+                     b"GET / HTTP/1.1\r\nContent-Length: -1\r\n\r\n",
+                     os.urandom(20_000) + b"\r\n\r\n"):
             answer = self.exchange(server, data)
             self.assertIn(answer[:12], (b"HTTP/1.1 400", b"HTTP/1.1 505", b"HTTP/1.1 431"))
         self.assert_alive(server)
@@ -43,8 +45,8 @@ class TransportTest(VarvedTest):
         server = self.start("--header-timeout", "200ms", "--body-timeout", "200ms",
                             "--idle-timeout", "200ms")
         self.assertEqual(self.exchange(server, b"GET /-/heal")[:12], b"HTTP/1.1 408")
-        self.assertEqual(self.exchange(server, b"POST /api/v1/write HTTP/1.1\r\n"
-                                               b"Content-Length: 10\r\n\r\nabc")[:12], b"HTTP/1.1 408")
+        slow_body = b"POST /api/v1/write HTTP/1.1\r\nContent-Length: 10\r\n\r\nabc"
+        self.assertEqual(self.exchange(server, slow_body)[:12], b"HTTP/1.1 408")
         self.assertEqual(self.exchange(server, b""), b"")
         self.assert_alive(server)
 
@@ -70,10 +72,12 @@ class TransportTest(VarvedTest):
     def test_pipelined_and_chunked_writes(self):
         server = self.start()
         body = rw.body_v1(({"__name__": "m"}, [(1_700_000_000_000, 1)]))
-        head = (b"POST /api/v1/write HTTP/1.1\r\nHost: x\r\nContent-Type: application/x-protobuf\r\n"
-                b"Content-Encoding: snappy\r\n")
+        head = (b"POST /api/v1/write HTTP/1.1\r\nHost: x\r\n"
+                b"Content-Type: application/x-protobuf\r\nContent-Encoding: snappy\r\n")
         plain = head + b"Content-Length: %d\r\n\r\n" % len(body) + body
-        chunked = head + b"Transfer-Encoding: chunked\r\n\r\n%x\r\n" % len(body) + body + b"\r\n0\r\n\r\n"
+        size = b"%x" % len(body)
+        chunked = (head + b"Transfer-Encoding: chunked\r\n\r\n" + size + b"\r\n" + body +
+                   b"\r\n0\r\n\r\n")
         last = b"GET /-/ready HTTP/1.0\r\n\r\n"
         answer = self.exchange(server, plain + chunked + plain + last)
         self.assertEqual(answer.count(b"HTTP/1.1 204"), 3)

@@ -1,4 +1,4 @@
-"""Starts varved on a free port of loopback, speaks HTTP to it, and ends it by its own process id."""
+"""Starts varved on a free loopback port, speaks HTTP to it, and ends it by its own process id."""
 
 import http.client
 import json
@@ -43,8 +43,9 @@ class Server:
 
     def get_json(self, path, **parameters):
         """Status and decoded answer; a parameter may be a list."""
+        names = {"match": "match[]"}
         query = urllib.parse.urlencode(
-            {name.replace("match", "match[]"): value for name, value in parameters.items()}, doseq=True)
+            {names.get(name, name): value for name, value in parameters.items()}, doseq=True)
         status, _, body = self.request("GET", path + ("?" + query if query else ""))
         return status, json.loads(body)
 
