@@ -56,14 +56,19 @@ def _send_shards(pack, host, port, path, connection_number, connection_count):
     head = (f'POST {path} HTTP/1.1\r\nHost: {host}:{port}\r\nContent-Encoding: snappy\r\n'
             'Content-Type: application/x-protobuf\r\nX-Prometheus-Remote-Write-Version: 0.1.0\r\n'
             'Content-Length: %d\r\n\r\n').encode()
-    connection = socket.create_connection((host, port), 120)
-    connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     view = memoryview(pack.bytes)
+    connection = None
     for (at, length), (shard, _) in zip(pack.records, pack.index):
         if shard % connection_count != connection_number:
             continue
         for _ in range(600):
-            status, text = post(connection, head, view[at:at + length])
+            try:
+                if connection is None:
+                    connection = socket.create_connection((host, port), 120)
+                    connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+                status, text = post(connection, head, view[at:at + length])
+            except OSError as error:  # victoria-metrics ends connections after two minutes
+                connection, status, text = None, 503, str(error)
             if status != 429 and status < 500:
                 break
             time.sleep(0.05)
