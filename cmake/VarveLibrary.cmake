@@ -13,7 +13,8 @@ target_include_directories(varve PUBLIC
   $<BUILD_INTERFACE:${PROJECT_SOURCE_DIR}/include> $<INSTALL_INTERFACE:${CMAKE_INSTALL_INCLUDEDIR}>)
 target_link_libraries(varve PRIVATE
   RocksDB::rocksdb-shared zstd::libzstd_shared roaring::roaring $<BUILD_INTERFACE:PkgConfig::xxhash>
-  $<BUILD_INTERFACE:PkgConfig::re2> $<INSTALL_INTERFACE:xxhash> $<INSTALL_INTERFACE:re2> Threads::Threads)
+  $<BUILD_INTERFACE:PkgConfig::re2> $<INSTALL_INTERFACE:xxhash> $<INSTALL_INTERFACE:re2>
+  Threads::Threads)
 if(VARVE_SANITIZE)
   target_link_options(varve PUBLIC -fsanitize=${VARVE_SANITIZE})
 endif()
@@ -23,6 +24,7 @@ install(DIRECTORY include/varve DESTINATION ${CMAKE_INSTALL_INCLUDEDIR})
 install(EXPORT varve-targets NAMESPACE varve:: DESTINATION ${CMAKE_INSTALL_LIBDIR}/cmake/varve)
 configure_package_config_file(cmake/varve-config.cmake.in ${CMAKE_BINARY_DIR}/varve-config.cmake
   INSTALL_DESTINATION ${CMAKE_INSTALL_LIBDIR}/cmake/varve)
-write_basic_package_version_file(${CMAKE_BINARY_DIR}/varve-config-version.cmake COMPATIBILITY SameMinorVersion)
+write_basic_package_version_file(${CMAKE_BINARY_DIR}/varve-config-version.cmake
+  COMPATIBILITY SameMinorVersion)
 install(FILES ${CMAKE_BINARY_DIR}/varve-config.cmake ${CMAKE_BINARY_DIR}/varve-config-version.cmake
         DESTINATION ${CMAKE_INSTALL_LIBDIR}/cmake/varve)

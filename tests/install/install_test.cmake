@@ -1,5 +1,5 @@
-# Installs the build into a prefix of its own, then builds and runs two programs against what lies there: one by CMake's
-# find_package, one made of README's C++ example. REQUIRES: everything is built.
+# Installs the build into a prefix of its own, then builds two programs by find_package against what
+# lies there and runs them; one is README's C++ example. REQUIRES: everything is built.
 cmake_minimum_required(VERSION 3.25)
 set(work ${BUILD_DIRECTORY}/install-test)
 set(prefix ${work}/prefix)

@@ -22,7 +22,7 @@ _BANS = [(place, re.compile(pattern), why) for place, pattern, why in [
     ("all", r"(?<![\w.>])(?:std::)?s?rand\s*\(", "a seeded std::mt19937"),
     ("all", r"(?<![\w.>])(strcpy|strcat|sprintf|vsprintf|gets|strtok|atoi|atol|atof)\s*\(",
      "unbounded or blind to errors"),
-    ("all", r"\busing\s+namespace\s+std\b", "names are spelled out"),
+    ("all", r"\busing\s+namespace\s+std\s*;", "names are spelled out"),
     ("all", r"\bstd::endl\b", "'\\n'"),
     ("all", r"\bNULL\b", "nullptr"),
 ]]

@@ -18,7 +18,7 @@ _NAME = re.compile(r"([\w:~]+|operator\S+)\s*\(")
 
 
 def functions(text):
-    """(name, first line, last line) of every function body at namespace or class level."""
+    """(name, first line, last line) of every function body in namespaces and classes."""
     code = re.sub(r"^[ \t]*#(?:[^\n]*\\\n)*[^\n]*", lambda m: re.sub(r"[^\n]", " ", m.group(0)),
                   code_only(text), flags=re.MULTILINE)
     found = []
@@ -58,8 +58,8 @@ def check_text(name, text):
         faults.append(f"{name}: a header without #pragma once")
     if name.endswith(".h"):
         for match in _BOOL_PARAMETER.finditer(code_only(text)):
-            faults.append(f"{name}:{line_of(text, match.start())}: a bool parameter says nothing at "
-                          "the call; make it an enum")
+            faults.append(f"{name}:{line_of(text, match.start())}: a bool parameter says nothing "
+                          "where it is called; make it an enum")
     base = name.rsplit("/", 1)[-1]
     if _NAMELESS.search(base):
         faults.append(f"{name}: a file needs a subject; this name has none")
