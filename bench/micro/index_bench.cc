@@ -1,4 +1,5 @@
-// The index under series that look like a scrape: a few thousand series of some exporters, replicated by `instance`.
+// The index under series that look like a scrape: a few thousand series of some exporters,
+// replicated by `instance`.
 #include <benchmark/benchmark.h>
 #include <unistd.h>
 
@@ -37,10 +38,14 @@ std::vector<std::string> ScrapeLikeSeries(size_t count) {
   for (size_t i = 0; i < count; ++i) {
     const size_t in_replica = i % kSeriesPerReplica;
     const std::string instance = "10.0.0." + std::to_string(i / kSeriesPerReplica) + ":9100";
-    const std::string metric = "exporter_subsystem_metric_" + std::to_string(in_replica / 30) + "_total";
+    const std::string metric =
+        "exporter_subsystem_metric_" + std::to_string(in_replica / 30) + "_total";
     const std::string job = "exporter-" + std::to_string(in_replica / 1000);
     std::vector<std::pair<std::string, std::string>> labels = {
-        {"__name__", metric}, {"instance", instance}, {"job", job}, {"device", "dev" + std::to_string(in_replica % 30)}};
+        {"__name__", metric},
+        {"instance", instance},
+        {"job", job},
+        {"device", "dev" + std::to_string(in_replica % 30)}};
     if (in_replica % 3 == 0) labels.emplace_back("mode", "mode-" + std::to_string(in_replica % 8));
     if (in_replica % 4 == 0) labels.emplace_back("le", std::to_string(in_replica % 12) + ".5");
     series.push_back(Bytes(std::move(labels)));
@@ -53,7 +58,8 @@ void Fill(const std::vector<std::string>& series, HeadIndex* index) {
   std::vector<SeriesId> ids(series.size());
   std::vector<uint64_t> hashes(series.size());
   index->Lookup(views, ids, hashes);
-  for (size_t i = 0; i < series.size(); ++i) index->Insert(static_cast<SeriesId>(i), series[i], hashes[i]);
+  for (size_t i = 0; i < series.size(); ++i)
+    index->Insert(static_cast<SeriesId>(i), series[i], hashes[i]);
 }
 
 void BM_HeadLookup(benchmark::State& state) {
@@ -113,10 +119,12 @@ std::vector<LabelMatcher> Matchers(int64_t kind) {
   std::vector<LabelMatcher> matchers;
   switch (kind) {
     case 0:  // one metric
-      matchers.push_back(compile(MatchOp::kEqual, "__name__", "exporter_subsystem_metric_17_total"));
+      matchers.push_back(
+          compile(MatchOp::kEqual, "__name__", "exporter_subsystem_metric_17_total"));
       break;
     case 1:  // one series
-      matchers.push_back(compile(MatchOp::kEqual, "__name__", "exporter_subsystem_metric_17_total"));
+      matchers.push_back(
+          compile(MatchOp::kEqual, "__name__", "exporter_subsystem_metric_17_total"));
       matchers.push_back(compile(MatchOp::kEqual, "device", "dev7"));
       matchers.push_back(compile(MatchOp::kEqual, "instance", "10.0.0.3:9100"));
       break;
@@ -149,7 +157,8 @@ BENCHMARK(BM_HeadMatch)->DenseRange(0, 3)->Unit(benchmark::kMicrosecond);
 class PartFixture : public benchmark::Fixture {
  public:
   void SetUp(const benchmark::State&) override {
-    std::string pattern = std::filesystem::temp_directory_path().string() + "/varve_index_bench_XXXXXX";
+    std::string pattern =
+        std::filesystem::temp_directory_path().string() + "/varve_index_bench_XXXXXX";
     VARVE_CHECK(mkdtemp(pattern.data()) != nullptr);
     directory_ = pattern;
     auto store = kv::Store::Open(FileSystem::Posix(), directory_ + "/store", {});
@@ -196,13 +205,21 @@ BENCHMARK_DEFINE_F(PartFixture, BM_PartVisitLabels)(benchmark::State& state) {
   }
   for (auto _ : state) {
     size_t bytes = 0;
-    VARVE_CHECK(reader_->VisitLabels(ordinals, [&](size_t, std::string_view labels) { bytes += labels.size(); }).ok());
+    VARVE_CHECK(reader_
+                    ->VisitLabels(ordinals,
+                                  [&](size_t, std::string_view labels) { bytes += labels.size(); })
+                    .ok());
     benchmark::DoNotOptimize(bytes);
   }
   state.SetItemsProcessed(state.iterations() * static_cast<int64_t>(ordinals.size()));
-  state.counters["file_bytes_per_series"] = static_cast<double>(file_bytes_) / static_cast<double>(series_.size());
+  state.counters["file_bytes_per_series"] =
+      static_cast<double>(file_bytes_) / static_cast<double>(series_.size());
 }
-BENCHMARK_REGISTER_F(PartFixture, BM_PartVisitLabels)->Arg(1)->Arg(10)->Arg(1000)->Unit(benchmark::kMillisecond);
+BENCHMARK_REGISTER_F(PartFixture, BM_PartVisitLabels)
+    ->Arg(1)
+    ->Arg(10)
+    ->Arg(1000)
+    ->Unit(benchmark::kMillisecond);
 
 BENCHMARK_DEFINE_F(PartFixture, BM_PartMatch)(benchmark::State& state) {
   const std::vector<LabelMatcher> matchers = Matchers(state.range(0));

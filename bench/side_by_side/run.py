@@ -90,20 +90,75 @@ def measure_ingest(server, pack, connections):
     row['resident_growth_bytes'] = max(resident, server.resident_bytes()) - idle_resident
     row['disk_bytes'] = servers.disk_bytes(server.directory)
     server.flush()
-    status, body = server.get('/api/v1/query', {'query': 'count({__name__=~".+"})', 'time': str(last_time(server))})
+    status, body = server.get('/api/v1/query', {'query': 'count({__name__=~".+"})', 'time': str(last_time(pack))})
     row['series'] = int(float(json.loads(body)['data']['result'][0]['value'][1])) if status == 200 else None
     return row
 
 
-def last_time(server):
-    """The newest sample's time in seconds, found through `up`, else now."""
-    for back in (0, 600, 3600, 86400):
-        at = time.time() - back
-        _, body = server.get('/api/v1/query', {'query': 'max(timestamp({__name__!=""}))', 'time': str(at)})
-        result = json.loads(body).get('data', {}).get('result', [])
-        if result:
-            return float(result[0]['value'][1])
-    return time.time()
+def last_time(pack):
+    """The newest sample's time in seconds, from the pack's last record: the largest timestamp of its last series."""
+    at, length = pack.records[-1]
+    body = snappy_block(bytes(pack.bytes[at:at + length]))
+    newest = 0
+    for field, series in protobuf_fields(body):
+        if field == 1:
+            for inner, sample in protobuf_fields(series):
+                if inner == 2:
+                    newest = max(newest, dict(protobuf_fields(sample)).get(2, 0))
+    return newest / 1000
+
+
+def varint(data, at):
+    value = shift = 0
+    while True:
+        byte = data[at]
+        at += 1
+        value |= (byte & 127) << shift
+        if byte < 128:
+            return value, at
+        shift += 7
+
+
+def protobuf_fields(data):
+    at = 0
+    while at < len(data):
+        tag, at = varint(data, at)
+        if tag & 7 == 0:
+            value, at = varint(data, at)
+        elif tag & 7 == 1:
+            value, at = data[at:at + 8], at + 8
+        else:
+            length, at = varint(data, at)
+            value, at = data[at:at + length], at + length
+        yield tag >> 3, value
+
+
+def snappy_block(data):
+    """Decompresses snappy's block format (github.com/google/snappy, format_description.txt)."""
+    _, at = varint(data, 0)
+    out = bytearray()
+    while at < len(data):
+        tag = data[at]
+        at += 1
+        if tag & 3 == 0:
+            length = tag >> 2
+            if length >= 60:
+                extra = length - 59
+                length = int.from_bytes(data[at:at + extra], 'little')
+                at += extra
+            out += data[at:at + length + 1]
+            at += length + 1
+            continue
+        if tag & 3 == 1:
+            length, offset = (tag >> 2 & 7) + 4, (tag >> 5) << 8 | data[at]
+            at += 1
+        else:
+            size = 2 if tag & 3 == 2 else 4
+            length, offset = (tag >> 2) + 1, int.from_bytes(data[at:at + size], 'little')
+            at += size
+        for _ in range(length):
+            out.append(out[-offset])
+    return bytes(out)
 
 
 def measure_restart(server, row):
@@ -176,10 +231,10 @@ def main():
                 if scenario == 'query':
                     metric = figures[scenario].setdefault('metric', {'name': None})
                     metric['name'] = metric['name'] or largest_metric(server)
-                    row['queries'] = measure_queries(server, metric['name'], last_time(server), arguments.runs)
+                    row['queries'] = measure_queries(server, metric['name'], last_time(pack), arguments.runs)
                     if name == 'varve':
                         server.flush_to_disk()
-                        row['queries_flushed'] = measure_queries(server, metric['name'], last_time(server),
+                        row['queries_flushed'] = measure_queries(server, metric['name'], last_time(pack),
                                                                  arguments.runs)
                         row['disk_bytes_flushed'] = servers.disk_bytes(server.directory)
                 elif name != 'prometheus':
