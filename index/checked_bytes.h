@@ -28,7 +28,8 @@ inline Result<std::string_view> UnframeBytes(std::string_view bytes) {
   const auto stored = ByteReader(bytes.substr(checked.size())).Fixed<uint32_t>();
   if (stored != static_cast<uint32_t>(Hash64(checked))) return DataLossError("checksum mismatch");
   const auto version = static_cast<uint8_t>(checked.front());
-  if (version != kSeriesTableVersion) return UnimplementedError("unknown version " + std::to_string(version));
+  if (version != kSeriesTableVersion)
+    return UnimplementedError("unknown version " + std::to_string(version));
   return checked.substr(1);
 }
 

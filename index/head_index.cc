@@ -15,7 +15,8 @@
 namespace varve::index {
 namespace {
 
-// Series looked up side by side: enough to hide the memory's latency, few enough to stay in the first-level cache.
+// Series looked up side by side: enough to hide the memory's latency, few enough to stay in the
+// first-level cache.
 constexpr size_t kLookupBlock = 32;
 
 template <typename T>
@@ -25,11 +26,13 @@ T Load(const char* at) {
   return v;
 }
 
-// memcmp for short runs, without the call: two overlapping words cover 4 to 16 bytes, more go 8 by 8.
+// memcmp for short runs, without the call: two overlapping words cover 4 to 16 bytes, more go 8
+// by 8.
 bool EqualBytes(const char* a, const char* b, size_t size) {
   if (size < 4) return std::memcmp(a, b, size) == 0;
   if (size < 8) {
-    return Load<uint32_t>(a) == Load<uint32_t>(b) && Load<uint32_t>(a + size - 4) == Load<uint32_t>(b + size - 4);
+    return Load<uint32_t>(a) == Load<uint32_t>(b) &&
+           Load<uint32_t>(a + size - 4) == Load<uint32_t>(b + size - 4);
   }
   size_t i = 0;
   for (; i + 8 <= size; i += 8) {
@@ -45,7 +48,8 @@ bool HeadIndex::Impl::HasLabels(SeriesId id, std::string_view labels) const {
   const char* end = at + labels.size();
   for (const PairId pair : series.Pairs(id)) {
     const PairDictionary::Entry& entry = pairs.entry(pair);
-    if (static_cast<size_t>(end - at) < entry.size || !EqualBytes(at, entry.data, entry.size)) return false;
+    if (static_cast<size_t>(end - at) < entry.size || !EqualBytes(at, entry.data, entry.size))
+      return false;
     at += entry.size;
   }
   return at == end;
@@ -75,8 +79,8 @@ void HeadIndex::Lookup(std::span<const std::string_view> labels, std::span<Serie
     for (size_t i = first; i < end; ++i) {
       if (ids[i] == kNoSeriesId || impl.HasLabels(ids[i], labels[i])) continue;
       // Another series with this tag came first: look at all of them.
-      ids[i] = impl.ShardOf(hashes[i]).Find(Impl::TagOf(hashes[i]),
-                                            [&](SeriesId id) { return impl.HasLabels(id, labels[i]); });
+      ids[i] = impl.ShardOf(hashes[i]).Find(
+          Impl::TagOf(hashes[i]), [&](SeriesId id) { return impl.HasLabels(id, labels[i]); });
     }
   }
 }
@@ -112,7 +116,8 @@ void HeadIndex::Remove(std::span<const SeriesId> ids) {
   for (size_t i = 0; i < removed.size();) {
     const PairId pair = removed[i].first;
     of_pair.clear();
-    for (; i < removed.size() && removed[i].first == pair; ++i) of_pair.push_back(removed[i].second);
+    for (; i < removed.size() && removed[i].first == pair; ++i)
+      of_pair.push_back(removed[i].second);
     impl_->pairs.RemovePostings(pair, of_pair);
   }
   impl_->pairs.Compact();
@@ -135,8 +140,12 @@ uint64_t HeadIndex::Hash(SeriesId id) const {
   return Hash64(labels);
 }
 
-std::span<const PairId> HeadIndex::SeriesPairs(SeriesId id) const { return impl_->series.Pairs(id); }
-std::string_view HeadIndex::PairBytes(PairId pair) const { return impl_->pairs.entry(pair).bytes(); }
+std::span<const PairId> HeadIndex::SeriesPairs(SeriesId id) const {
+  return impl_->series.Pairs(id);
+}
+std::string_view HeadIndex::PairBytes(PairId pair) const {
+  return impl_->pairs.entry(pair).bytes();
+}
 
 void HeadIndex::AppendLabels(SeriesId id, std::string* out) const {
   for (const PairId pair : impl_->series.Pairs(id)) out->append(impl_->pairs.entry(pair).bytes());
@@ -154,7 +163,8 @@ bool HeadIndex::Matches(SeriesId id, std::span<const LabelMatcher> matchers) con
   return std::all_of(matchers.begin(), matchers.end(), [&](const LabelMatcher& matcher) {
     const NameId name = impl_->pairs.FindName(matcher.name());
     const PairId pair = name == kNoNameId ? kNoPairId : postings.FindPair(id, name);
-    return pair == kNoPairId ? matcher.MatchesEmpty() : matcher.Matches(SplitPair(PairBytes(pair)).value);
+    return pair == kNoPairId ? matcher.MatchesEmpty()
+                             : matcher.Matches(SplitPair(PairBytes(pair)).value);
   });
 }
 

@@ -1,9 +1,11 @@
 // HeadIndex: the series in memory by labels, and postings of their label pairs.
 //
-// A label pair (name and value as they stand in canonical label bytes) is stored once; a series is the list of its
-// pairs' numbers, 4 bytes each. Looking a series up compares its pairs' bytes, so equal hashes are never believed.
+// A label pair (name and value as they stand in canonical label bytes) is stored once; a series is
+// the list of its pairs' numbers, 4 bytes each. Looking a series up compares its pairs' bytes, so
+// equal hashes are never believed.
 //
-// Thread safety: const methods may run concurrently with each other, not with the others; the owner holds the lock.
+// Thread safety: const methods may run concurrently with each other, not with the others; the owner
+// holds the lock.
 #pragma once
 
 #include <cstddef>
@@ -19,7 +21,8 @@
 
 namespace varve::index {
 
-using SeriesId = uint32_t;  // chosen by the owner, dense and ascending; ids of removed series are not reused
+using SeriesId =
+    uint32_t;  // chosen by the owner, dense and ascending; ids of removed series are not reused
 using PairId = uint32_t;
 inline constexpr SeriesId kNoSeriesId = UINT32_MAX;
 
@@ -34,13 +37,17 @@ class HeadIndex {
   HeadIndex();
   ~HeadIndex();
 
-  // ids[i] = the series with canonical bytes labels[i], or kNoSeriesId; hashes[i] receives their hash, to be passed to
-  // Insert. Prefetches in batches: give it many at once. Bytes that are not canonical are simply not found.
-  void Lookup(std::span<const std::string_view> labels, std::span<SeriesId> ids, std::span<uint64_t> hashes) const;
+  // ids[i] = the series with canonical bytes labels[i], or kNoSeriesId; hashes[i] receives their
+  // hash, to be passed to Insert. Prefetches in batches: give it many at once. Bytes that are not
+  // canonical are simply not found.
+  void Lookup(std::span<const std::string_view> labels, std::span<SeriesId> ids,
+              std::span<uint64_t> hashes) const;
 
-  // REQUIRES: `labels` canonical and absent; `hash` as Lookup gave it; `id` above every id inserted before.
+  // REQUIRES: `labels` canonical and absent; `hash` as Lookup gave it; `id` above every id inserted
+  // before.
   void Insert(SeriesId id, std::string_view labels, uint64_t hash);
-  // For recovery: a dictionary of pairs once, then series as lists of them. REQUIRES as Insert; pairs in label order.
+  // For recovery: a dictionary of pairs once, then series as lists of them. REQUIRES as Insert;
+  // pairs in label order.
   PairId InternPair(std::string_view pair);
   void InsertPairs(SeriesId id, std::span<const PairId> pairs, uint64_t hash);
   // Removes series; a pair without series goes too (its number may be reused).
@@ -55,8 +62,8 @@ class HeadIndex {
   std::string_view PairBytes(PairId pair) const;
   void AppendLabels(SeriesId id, std::string* out) const;  // canonical bytes
 
-  // Ids of the series that satisfy all matchers, ascending. Equality first in order of size, regular expressions last
-  // and only over the values that survive.
+  // Ids of the series that satisfy all matchers, ascending. Equality first in order of size,
+  // regular expressions last and only over the values that survive.
   std::vector<SeriesId> Match(std::span<const LabelMatcher> matchers) const;
   bool Matches(SeriesId id, std::span<const LabelMatcher> matchers) const;
 

@@ -20,7 +20,8 @@ std::vector<LabelCount> Largest(std::vector<LabelCount> counts, size_t limit) {
   const auto before = [](const LabelCount& a, const LabelCount& b) {
     return a.value != b.value ? a.value > b.value : a.name < b.name;
   };
-  std::partial_sort(counts.begin(), counts.begin() + static_cast<std::ptrdiff_t>(kept), counts.end(), before);
+  std::partial_sort(counts.begin(), counts.begin() + static_cast<std::ptrdiff_t>(kept),
+                    counts.end(), before);
   counts.resize(kept);
   return counts;
 }
@@ -29,7 +30,8 @@ std::vector<LabelCount> Largest(std::vector<LabelCount> counts, size_t limit) {
 template <typename Visit>
 void ForEachLivePair(const PairDictionary& pairs, NameId name, const Visit& visit) {
   for (const PairId pair : pairs.NamePairs(name)) {
-    if (const uint64_t count = pairs.postings(pair).size(); count > 0) visit(ValueOf(pairs, pair), count);
+    if (const uint64_t count = pairs.postings(pair).size(); count > 0)
+      visit(ValueOf(pairs, pair), count);
   }
 }
 
@@ -49,7 +51,8 @@ std::vector<std::string> HeadIndex::LabelValues(std::string_view name) const {
   std::vector<std::string> values;
   const NameId id = impl_->pairs.FindName(name);
   if (id == kNoNameId) return values;
-  ForEachLivePair(impl_->pairs, id, [&](std::string_view value, uint64_t) { values.emplace_back(value); });
+  ForEachLivePair(impl_->pairs, id,
+                  [&](std::string_view value, uint64_t) { values.emplace_back(value); });
   std::sort(values.begin(), values.end());
   return values;
 }
@@ -70,7 +73,8 @@ std::vector<std::string> HeadIndex::LabelNames(std::span<const SeriesId> ids) co
   return names;
 }
 
-std::vector<std::string> HeadIndex::LabelValues(std::string_view name, std::span<const SeriesId> ids) const {
+std::vector<std::string> HeadIndex::LabelValues(std::string_view name,
+                                                std::span<const SeriesId> ids) const {
   std::vector<std::string> values;
   const NameId name_id = impl_->pairs.FindName(name);
   if (name_id == kNoNameId) return values;
@@ -92,8 +96,9 @@ std::vector<LabelCount> HeadIndex::SeriesByMetricName(size_t limit) const {
   std::vector<LabelCount> counts;
   const NameId id = impl_->pairs.FindName("__name__");
   if (id == kNoNameId) return counts;
-  ForEachLivePair(impl_->pairs, id,
-                  [&](std::string_view value, uint64_t count) { counts.push_back({std::string(value), count}); });
+  ForEachLivePair(impl_->pairs, id, [&](std::string_view value, uint64_t count) {
+    counts.push_back({std::string(value), count});
+  });
   return Largest(std::move(counts), limit);
 }
 
@@ -112,7 +117,8 @@ std::vector<LabelCount> HeadIndex::BytesByLabelName(size_t limit) const {
   std::vector<LabelCount> counts;
   for (const auto& [name, id] : impl_->pairs.names()) {
     uint64_t bytes = 0;
-    ForEachLivePair(impl_->pairs, id, [&](std::string_view value, uint64_t count) { bytes += value.size() * count; });
+    ForEachLivePair(impl_->pairs, id,
+                    [&](std::string_view value, uint64_t count) { bytes += value.size() * count; });
     if (bytes > 0) counts.push_back({name, bytes});
   }
   return Largest(std::move(counts), limit);
@@ -123,7 +129,8 @@ std::vector<LabelCount> HeadIndex::SeriesByPair(size_t limit) const {
   std::vector<std::pair<uint64_t, PairId>> pairs;
   for (const auto& [name, id] : impl_->pairs.names()) {
     for (const PairId pair : impl_->pairs.NamePairs(id)) {
-      if (const uint64_t count = impl_->pairs.postings(pair).size(); count > 0) pairs.emplace_back(count, pair);
+      if (const uint64_t count = impl_->pairs.postings(pair).size(); count > 0)
+        pairs.emplace_back(count, pair);
     }
   }
   std::vector<LabelCount> counts;

@@ -8,7 +8,8 @@ namespace varve::index {
 
 Result<IdSet> HeadPostings::All() const { return IdSet::FromAscending(series_.AllIds()); }
 
-Result<IdSet> HeadPostings::WithValues(std::string_view name, std::span<const std::string> values) const {
+Result<IdSet> HeadPostings::WithValues(std::string_view name,
+                                       std::span<const std::string> values) const {
   IdUnion found;
   for (const std::string& value : values) {
     if (value.empty()) continue;
@@ -20,8 +21,9 @@ Result<IdSet> HeadPostings::WithValues(std::string_view name, std::span<const st
   return found.Finish();
 }
 
-Result<std::optional<IdSet>> HeadPostings::ScanValues(std::string_view name, std::string_view prefix,
-                                                      uint64_t values_max, const ValueCondition& accepts) const {
+Result<std::optional<IdSet>> HeadPostings::ScanValues(std::string_view name,
+                                                      std::string_view prefix, uint64_t values_max,
+                                                      const ValueCondition& accepts) const {
   const NameId name_id = pairs_.FindName(name);
   if (name_id == kNoNameId) return std::optional<IdSet>(IdSet());
   const std::span<const PairId> candidates = pairs_.NamePairs(name_id);
@@ -41,7 +43,8 @@ PairId HeadPostings::FindPair(uint32_t id, NameId name) const {
   return kNoPairId;
 }
 
-Status HeadPostings::Filter(std::span<const LabelMatcher* const> matchers, std::vector<uint32_t>* ids) const {
+Status HeadPostings::Filter(std::span<const LabelMatcher* const> matchers,
+                            std::vector<uint32_t>* ids) const {
   for (const LabelMatcher* matcher : matchers) KeepMatching(*matcher, ids);
   return OkStatus();
 }

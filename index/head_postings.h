@@ -16,13 +16,17 @@ namespace varve::index {
 // Borrows both; valid while they stand still. No call fails.
 class HeadPostings final : public PostingsSource {
  public:
-  HeadPostings(const PairDictionary* pairs, const SeriesSlabs* series) : pairs_(*pairs), series_(*series) {}
+  HeadPostings(const PairDictionary* pairs, const SeriesSlabs* series)
+      : pairs_(*pairs), series_(*series) {}
 
   Result<IdSet> All() const override;
-  Result<IdSet> WithValues(std::string_view name, std::span<const std::string> values) const override;
-  Result<std::optional<IdSet>> ScanValues(std::string_view name, std::string_view prefix, uint64_t values_max,
+  Result<IdSet> WithValues(std::string_view name,
+                           std::span<const std::string> values) const override;
+  Result<std::optional<IdSet>> ScanValues(std::string_view name, std::string_view prefix,
+                                          uint64_t values_max,
                                           const ValueCondition& accepts) const override;
-  Status Filter(std::span<const LabelMatcher* const> matchers, std::vector<uint32_t>* ids) const override;
+  Status Filter(std::span<const LabelMatcher* const> matchers,
+                std::vector<uint32_t>* ids) const override;
 
   // The series' pair with that name, or kNoPairId. REQUIRES: the series exists.
   PairId FindPair(uint32_t id, NameId name) const;

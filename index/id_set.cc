@@ -27,7 +27,8 @@ void SortUnique(std::vector<uint32_t>* ids) {
   ids->clear();
   for (size_t word = 0; word < words; ++word) {
     for (uint64_t rest = bits[word]; rest != 0; rest &= rest - 1) {
-      ids->push_back(static_cast<uint32_t>(word * kBitsPerWord) + static_cast<uint32_t>(std::countr_zero(rest)));
+      ids->push_back(static_cast<uint32_t>(word * kBitsPerWord) +
+                     static_cast<uint32_t>(std::countr_zero(rest)));
     }
   }
 }

@@ -55,7 +55,8 @@ class IdUnion {
   IdSet Finish();
 
  private:
-  // Loose ids are collected, sorted and added at once: cheaper than one bitmap operation for each short list.
+  // Loose ids are collected, sorted and added at once: cheaper than one bitmap operation for each
+  // short list.
   std::vector<uint32_t> ids_;
   OwnedRoaring bitmap_;  // null until something large arrives
 };

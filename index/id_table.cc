@@ -10,7 +10,8 @@ namespace {
 
 constexpr size_t kCapacityMin = 16;
 
-// Tables run between 1/2 and 4/5 full: with 8-byte slots a hit then looks at two or three slots of one cache line.
+// Tables run between 1/2 and 4/5 full: with 8-byte slots a hit then looks at two or three slots of
+// one cache line.
 constexpr size_t CapacityFor(size_t size) { return std::max(kCapacityMin, size + size * 3 / 5); }
 constexpr bool TooFull(size_t size, size_t capacity) { return size * 5 > capacity * 4; }
 
@@ -45,10 +46,12 @@ void IdTable::Erase(uint32_t tag, uint32_t id) {
     VARVE_CHECK(slots_[hole].id != kNoId);
     hole = Next(hole);
   }
-  // Every slot up to the next free one moves back into the hole unless its search begins behind the hole.
+  // Every slot up to the next free one moves back into the hole unless its search begins behind the
+  // hole.
   for (uint32_t i = Next(hole); slots_[i].id != kNoId; i = Next(i)) {
     const uint32_t home = Home(slots_[i].tag);
-    const bool home_behind_hole = hole < i ? (home > hole && home <= i) : (home > hole || home <= i);
+    const bool home_behind_hole =
+        hole < i ? (home > hole && home <= i) : (home > hole || home <= i);
     if (home_behind_hole) continue;
     slots_[hole] = slots_[i];
     hole = i;

@@ -1,5 +1,6 @@
-// IdTable: an open-addressing hash table from 32 bits of a hash to 32-bit ids; the keys live with the owner, who tells
-// equal from unequal. Linear probing over 8-byte slots; removal shifts back, so there are no tombstones.
+// IdTable: an open-addressing hash table from 32 bits of a hash to 32-bit ids; the keys live with
+// the owner, who tells equal from unequal. Linear probing over 8-byte slots; removal shifts back,
+// so there are no tombstones.
 #pragma once
 
 #include <cstddef>
@@ -46,7 +47,9 @@ class IdTable {
   };
 
   // Maps the tag's range onto the table, so that capacities need not be powers of two.
-  uint32_t Home(uint32_t tag) const { return static_cast<uint32_t>((uint64_t{tag} * capacity_) >> 32); }
+  uint32_t Home(uint32_t tag) const {
+    return static_cast<uint32_t>((uint64_t{tag} * capacity_) >> 32);
+  }
   uint32_t Next(uint32_t i) const { return i + 1 == capacity_ ? 0 : i + 1; }
   void Place(Slot slot);
   void Resize(size_t capacity);

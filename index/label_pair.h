@@ -24,7 +24,8 @@ inline LabelPair SplitPair(std::string_view pair) {
   uint64_t value_size = 0;
   const uint8_t* value = DecodeVarint(name + name_size, end, &value_size);
   VARVE_CHECK(value != nullptr && value_size == static_cast<uint64_t>(end - value));
-  return {{reinterpret_cast<const char*>(name), name_size}, {reinterpret_cast<const char*>(value), value_size}};
+  return {{reinterpret_cast<const char*>(name), name_size},
+          {reinterpret_cast<const char*>(value), value_size}};
 }
 
 }  // namespace varve::index

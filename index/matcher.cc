@@ -75,7 +75,9 @@ bool LabelMatcher::MatchesEmpty() const { return rep_->matches_empty; }
 bool LabelMatcher::MatchesAll() const {
   return rep_->op == MatchOp::kRegexMatch && rep_->regex->accepts_all();
 }
-const std::optional<std::vector<std::string>>& LabelMatcher::exact_values() const { return rep_->exact_values; }
+const std::optional<std::vector<std::string>>& LabelMatcher::exact_values() const {
+  return rep_->exact_values;
+}
 const std::optional<std::vector<std::string>>& LabelMatcher::excluded_values() const {
   return rep_->excluded_values;
 }

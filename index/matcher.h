@@ -1,4 +1,5 @@
-// Matchers compiled for repeated use: regular expressions parsed once, literal prefixes and alternations found.
+// Matchers compiled for repeated use: regular expressions parsed once, literal prefixes and
+// alternations found.
 #pragma once
 
 #include <cstdint>
@@ -15,7 +16,8 @@ namespace varve::index {
 
 enum class MatchOp : uint8_t { kEqual, kNotEqual, kRegexMatch, kRegexNotMatch };
 
-// One condition on one label's value; a missing label has the empty value. Thread safety: const methods, any thread.
+// One condition on one label's value; a missing label has the empty value. Thread safety: const
+// methods, any thread.
 class LabelMatcher {
  public:
   // Error: kInvalidArgument for a bad regular expression, with RE2's words and the expression.
@@ -30,10 +32,11 @@ class LabelMatcher {
   bool Matches(std::string_view value) const;
   bool MatchesEmpty() const;  // so it also selects series without the label
   bool MatchesAll() const;    // =~".*" and the like: it selects every series
-  // The values of which the matcher accepts exactly these, when it is so simple: {"x"} for ="x", {"a","b"} for =~"a|b".
-  // Sorted, unique. Only for kEqual and kRegexMatch.
+  // The values of which the matcher accepts exactly these, when it is so simple: {"x"} for ="x",
+  // {"a","b"} for =~"a|b". Sorted, unique. Only for kEqual and kRegexMatch.
   const std::optional<std::vector<std::string>>& exact_values() const;
-  // The mirror image, only for kNotEqual and kRegexNotMatch: all values but exactly these are accepted.
+  // The mirror image, only for kNotEqual and kRegexNotMatch: all values but exactly these are
+  // accepted.
   const std::optional<std::vector<std::string>>& excluded_values() const;
   // Every accepted value starts with this (may be empty). Only for kEqual and kRegexMatch.
   std::string_view prefix() const;

@@ -13,7 +13,8 @@
 namespace varve::index {
 namespace {
 
-// A chunk repeats names, so that what it decodes to may be larger than itself, but never by more than this.
+// A chunk repeats names, so that what it decodes to may be larger than itself, but never by more
+// than this.
 constexpr size_t kDecodedBytesMax = size_t{64} << 20;
 
 }  // namespace
@@ -59,7 +60,8 @@ Result<PairChunk> PairChunk::Decode(std::string_view bytes) {
     if (!reader.ok() || name.empty() || value.empty()) {
       return DataLossError("pair " + std::to_string(i) + " is malformed");
     }
-    if (chunk.bytes_.size() + name.size() + value.size() > kDecodedBytesMax) return DataLossError("pairs are too large");
+    if (chunk.bytes_.size() + name.size() + value.size() > kDecodedBytesMax)
+      return DataLossError("pairs are too large");
     format::AppendLabel(name, value, &chunk.bytes_);
     chunk.ends_.push_back(static_cast<uint32_t>(chunk.bytes_.size()));
   }

@@ -13,18 +13,22 @@
 
 namespace varve::index {
 
-inline constexpr uint32_t kPairsPerChunk = 128;  // on disk: number / kPairsPerChunk is the chunk's number
+inline constexpr uint32_t kPairsPerChunk =
+    128;  // on disk: number / kPairsPerChunk is the chunk's number
 
 // `pairs` as they stand in canonical label bytes. REQUIRES: 1..kPairsPerChunk well-formed pairs.
 std::string EncodePairChunk(std::span<const std::string_view> pairs);
 
-// The decoded chunk: every pair ready to be appended to canonical label bytes. Thread safety: immutable.
+// The decoded chunk: every pair ready to be appended to canonical label bytes. Thread safety:
+// immutable.
 class PairChunk {
  public:
   static Result<PairChunk> Decode(std::string_view bytes);
   uint32_t size() const { return static_cast<uint32_t>(ends_.size() - 1); }
   // REQUIRES: i < size().
-  std::string_view pair(uint32_t i) const { return {bytes_.data() + ends_[i], ends_[i + 1] - ends_[i]}; }
+  std::string_view pair(uint32_t i) const {
+    return {bytes_.data() + ends_[i], ends_[i + 1] - ends_[i]};
+  }
 
  private:
   std::string bytes_;

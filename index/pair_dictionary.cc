@@ -119,7 +119,8 @@ size_t PairDictionary::memory_bytes() const {
   constexpr size_t kMapNodeBytes = 80;
   size_t bytes = arena_.memory_bytes() + posting_bytes_ + table_.memory_bytes();
   bytes += entries_.capacity() * sizeof(Entry) + postings_.capacity() * sizeof(PostingList);
-  bytes += (name_positions_.capacity() + free_pairs_.capacity() + free_names_.capacity()) * sizeof(uint32_t);
+  bytes += (name_positions_.capacity() + free_pairs_.capacity() + free_names_.capacity()) *
+           sizeof(uint32_t);
   bytes += name_pairs_.capacity() * sizeof(name_pairs_[0]) + name_ids_.size() * kMapNodeBytes;
   // Each name's list grows by doubling: three quarters full on average.
   return bytes + table_.size() * sizeof(PairId) * 4 / 3;

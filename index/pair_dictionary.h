@@ -1,4 +1,5 @@
-// PairDictionary: the head's label pairs, each stored once and numbered, with the series that bear it.
+// PairDictionary: the head's label pairs, each stored once and numbered, with the series that bear
+// it.
 //
 // Invariants:
 //   1. A live pair is in the table, in its name's list, and in no free list.

@@ -1,5 +1,6 @@
-// The index inside a metrics part: its series in label order (the `series` family) and their postings (the `postings`
-// family). A series is an ordinal, dense from 0, in label order. Layout: docs/FORMATS.md, "Series table", "Postings".
+// The index inside a metrics part: its series in label order (the `series` family) and their
+// postings (the `postings` family). A series is an ordinal, dense from 0, in label order. Layout:
+// docs/FORMATS.md, "Series table", "Postings".
 #pragma once
 
 #include <cstdint>
@@ -24,7 +25,8 @@ class PartIndexWriter {
   // `writer` is borrowed and must outlive this.
   explicit PartIndexWriter(kv::PartWriter* writer);
   ~PartIndexWriter();
-  // The next ordinal's labels. REQUIRES: canonical, in strictly ascending label order (checked). Errors: kIoError, ...
+  // The next ordinal's labels. REQUIRES: canonical, in strictly ascending label order (checked).
+  // Errors: kIoError, ...
   Status Add(std::string_view labels);
   // Writes what is pending. To be called once, after the last Add.
   Status Finish();
@@ -35,7 +37,8 @@ class PartIndexWriter {
   std::unique_ptr<Impl> impl_;
 };
 
-// Thread safety: all methods from any thread. Every error about bytes is kDataLoss and names part and key.
+// Thread safety: all methods from any thread. Every error about bytes is kDataLoss and names part
+// and key.
 class PartIndexReader {
  public:
   // Reads the small shared pieces (symbol table); `part` is kept.
@@ -44,7 +47,8 @@ class PartIndexReader {
 
   // Ordinals that satisfy all matchers, ascending.
   Result<std::vector<Ordinal>> Match(std::span<const LabelMatcher> matchers) const;
-  // Calls visit(i, canonical label bytes of ordinals[i]) in order; `ordinals` ascend. Each block is decoded once.
+  // Calls visit(i, canonical label bytes of ordinals[i]) in order; `ordinals` ascend. Each block is
+  // decoded once.
   Status VisitLabels(std::span<const Ordinal> ordinals,
                      const std::function<void(size_t i, std::string_view labels)>& visit) const;
   // Sorted, distinct, from the postings keys alone.

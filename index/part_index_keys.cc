@@ -82,7 +82,8 @@ Result<PostingsKeyParts> ParsePostingsKey(std::string_view key) {
   PostingsKeyParts parts;
   RETURN_IF_ERROR(TakeEscaped(&key, &parts.name));
   RETURN_IF_ERROR(TakeEscaped(&key, &parts.value));
-  if (!key.empty() || parts.name.empty() || parts.value.empty()) return DataLossError("postings key is malformed");
+  if (!key.empty() || parts.name.empty() || parts.value.empty())
+    return DataLossError("postings key is malformed");
   return parts;
 }
 

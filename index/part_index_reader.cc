@@ -29,7 +29,8 @@ class PartIndexReader::Impl final : public PostingsSource {
 
   Result<IdSet> All() const override { return IdSet::FromRange(0, series_->series_count()); }
 
-  Result<IdSet> WithValues(std::string_view name, std::span<const std::string> values) const override {
+  Result<IdSet> WithValues(std::string_view name,
+                           std::span<const std::string> values) const override {
     IdUnion found;
     for (const std::string& value : values) {
       if (value.empty()) continue;
@@ -41,7 +42,8 @@ class PartIndexReader::Impl final : public PostingsSource {
     return found.Finish();
   }
 
-  Result<std::optional<IdSet>> ScanValues(std::string_view name, std::string_view prefix, uint64_t values_max,
+  Result<std::optional<IdSet>> ScanValues(std::string_view name, std::string_view prefix,
+                                          uint64_t values_max,
                                           const ValueCondition& accepts) const override {
     if (values_max != UINT64_MAX) {
       // Counting the keys is cheap beside decoding what they hold.
@@ -49,13 +51,15 @@ class PartIndexReader::Impl final : public PostingsSource {
       if (value_count > values_max) return std::optional<IdSet>();
     }
     IdUnion found;
-    RETURN_IF_ERROR(ForEachValue(name, prefix, [&](const std::string& value, std::string_view bytes) -> Status {
-      return accepts(value) ? Decode(name, value, bytes, &found) : OkStatus();
-    }));
+    RETURN_IF_ERROR(
+        ForEachValue(name, prefix, [&](const std::string& value, std::string_view bytes) -> Status {
+          return accepts(value) ? Decode(name, value, bytes, &found) : OkStatus();
+        }));
     return std::optional<IdSet>(found.Finish());
   }
 
-  Status Filter(std::span<const LabelMatcher* const> matchers, std::vector<uint32_t>* ids) const override {
+  Status Filter(std::span<const LabelMatcher* const> matchers,
+                std::vector<uint32_t>* ids) const override {
     size_t kept = 0;
     const std::vector<uint32_t> candidates = *ids;
     RETURN_IF_ERROR(series_->VisitLabels(candidates, [&](size_t i, std::string_view labels) {
@@ -90,11 +94,13 @@ class PartIndexReader::Impl final : public PostingsSource {
 
  private:
   // Stops counting at `enough` + 1.
-  Result<uint64_t> CountValues(std::string_view name, std::string_view value_prefix, uint64_t enough) const {
+  Result<uint64_t> CountValues(std::string_view name, std::string_view value_prefix,
+                               uint64_t enough) const {
     const std::string key_prefix = PostingsKeyPrefix(name, value_prefix);
     const std::unique_ptr<kv::PartCursor> cursor = part_->NewCursor(kv::Family::kPostings);
     uint64_t count = 0;
-    for (cursor->Seek(key_prefix); cursor->Valid() && cursor->key().starts_with(key_prefix); cursor->Next()) {
+    for (cursor->Seek(key_prefix); cursor->Valid() && cursor->key().starts_with(key_prefix);
+         cursor->Next()) {
       if (++count > enough) break;
     }
     if (!cursor->status().ok()) return InPart(*part_, "postings", cursor->status());
@@ -103,10 +109,12 @@ class PartIndexReader::Impl final : public PostingsSource {
 
   // Calls visit(value, postings bytes) in the order of the values; it may take the value's string.
   template <typename Visit>
-  Status ForEachValue(std::string_view name, std::string_view value_prefix, const Visit& visit) const {
+  Status ForEachValue(std::string_view name, std::string_view value_prefix,
+                      const Visit& visit) const {
     const std::string key_prefix = PostingsKeyPrefix(name, value_prefix);
     const std::unique_ptr<kv::PartCursor> cursor = part_->NewCursor(kv::Family::kPostings);
-    for (cursor->Seek(key_prefix); cursor->Valid() && cursor->key().starts_with(key_prefix); cursor->Next()) {
+    for (cursor->Seek(key_prefix); cursor->Valid() && cursor->key().starts_with(key_prefix);
+         cursor->Next()) {
       ASSIGN_OR_RETURN(PostingsKeyParts parts, ParseKey(cursor->key()));
       RETURN_IF_ERROR(visit(parts.value, cursor->value()));
     }
@@ -120,7 +128,8 @@ class PartIndexReader::Impl final : public PostingsSource {
     return parts;
   }
 
-  Status Decode(std::string_view name, std::string_view value, std::string_view bytes, IdUnion* out) const {
+  Status Decode(std::string_view name, std::string_view value, std::string_view bytes,
+                IdUnion* out) const {
     const Status status = DecodePostings(bytes, series_->series_count(), out);
     return status.ok() ? status : InPart(*part_, PostingsName(name, value), status);
   }
@@ -132,7 +141,8 @@ class PartIndexReader::Impl final : public PostingsSource {
 PartIndexReader::PartIndexReader(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 PartIndexReader::~PartIndexReader() = default;
 
-Result<std::unique_ptr<PartIndexReader>> PartIndexReader::Open(std::shared_ptr<const kv::Part> part) {
+Result<std::unique_ptr<PartIndexReader>> PartIndexReader::Open(
+    std::shared_ptr<const kv::Part> part) {
   ASSIGN_OR_RETURN(std::unique_ptr<PartSeries> series, PartSeries::Open(part.get()));
   auto impl = std::make_unique<Impl>(std::move(part), std::move(series));
   return std::unique_ptr<PartIndexReader>(new PartIndexReader(std::move(impl)));
@@ -142,8 +152,9 @@ Result<std::vector<Ordinal>> PartIndexReader::Match(std::span<const LabelMatcher
   return EvaluateMatchers(*impl_, matchers);
 }
 
-Status PartIndexReader::VisitLabels(std::span<const Ordinal> ordinals,
-                                    const std::function<void(size_t, std::string_view)>& visit) const {
+Status PartIndexReader::VisitLabels(
+    std::span<const Ordinal> ordinals,
+    const std::function<void(size_t, std::string_view)>& visit) const {
   return impl_->series().VisitLabels(ordinals, visit);
 }
 

@@ -21,8 +21,8 @@
 
 namespace varve::index {
 
-// Pairs are numbered on first use, so blocks go out as soon as they are full; what stays in memory until Finish is each
-// pair once and about a byte for each series that bears it.
+// Pairs are numbered on first use, so blocks go out as soon as they are full; what stays in memory
+// until Finish is each pair once and about a byte for each series that bears it.
 class PartIndexWriter::Impl {
  public:
   explicit Impl(kv::PartWriter* writer) : writer_(writer) {}
@@ -48,7 +48,8 @@ class PartIndexWriter::Impl {
     finished_ = true;
     if (block_.series_count() > 0) RETURN_IF_ERROR(WriteBlock());
     RETURN_IF_ERROR(WritePairChunks());
-    const PartSummary summary{static_cast<uint32_t>(series_count_), static_cast<uint32_t>(pairs_.size())};
+    const PartSummary summary{static_cast<uint32_t>(series_count_),
+                              static_cast<uint32_t>(pairs_.size())};
     RETURN_IF_ERROR(writer_->Add(kv::Family::kSeries, SummaryKey(), EncodePartSummary(summary)));
     return WritePostings();
   }
@@ -64,12 +65,15 @@ class PartIndexWriter::Impl {
 
   Status CheckNext(std::string_view labels) const {
     if (Status canonical = format::CheckCanonical(labels); !canonical.ok()) {
-      return InvalidArgumentError("series " + std::to_string(series_count_) + " of a part: " + canonical.message());
+      return InvalidArgumentError("series " + std::to_string(series_count_) +
+                                  " of a part: " + canonical.message());
     }
     if (series_count_ > 0 && format::CompareLabelBytes(previous_labels_, labels) >= 0) {
-      return InvalidArgumentError("series " + std::to_string(series_count_) + " of a part is out of label order");
+      return InvalidArgumentError("series " + std::to_string(series_count_) +
+                                  " of a part is out of label order");
     }
-    if (series_count_ == UINT32_MAX) return ResourceExhaustedError("a part holds at most 4294967295 series");
+    if (series_count_ == UINT32_MAX)
+      return ResourceExhaustedError("a part holds at most 4294967295 series");
     return OkStatus();
   }
 
@@ -91,7 +95,8 @@ class PartIndexWriter::Impl {
 
   uint32_t NumberOf(std::string_view pair) {
     const auto tag = static_cast<uint32_t>(Hash64(pair) >> 32);
-    const uint32_t known = table_.Find(tag, [&](uint32_t number) { return pairs_[number].bytes == pair; });
+    const uint32_t known =
+        table_.Find(tag, [&](uint32_t number) { return pairs_[number].bytes == pair; });
     if (known != IdTable::kNoId) return known;
     const auto number = static_cast<uint32_t>(pairs_.size());
     pairs_.push_back({arena_.Add(pair), 0, {}});
@@ -131,7 +136,8 @@ class PartIndexWriter::Impl {
       value.clear();
       EncodePostings(ordinals, &value);
       const LabelPair pair = SplitPair(pairs_[number].bytes);
-      RETURN_IF_ERROR(writer_->Add(kv::Family::kPostings, PostingsKey(pair.name, pair.value), value));
+      RETURN_IF_ERROR(
+          writer_->Add(kv::Family::kPostings, PostingsKey(pair.name, pair.value), value));
     }
     return OkStatus();
   }

@@ -18,11 +18,13 @@ constexpr size_t kLabelBytesMax = size_t{64} << 20;
 // From so many blocks on, walking beats separate reads.
 constexpr size_t kCursorBlocksMin = 4;
 
-Result<kv::PinnedBytes> GetPiece(const kv::Part& part, const std::string& key, const std::string& what) {
+Result<kv::PinnedBytes> GetPiece(const kv::Part& part, const std::string& key,
+                                 const std::string& what) {
   auto bytes = part.Get(kv::Family::kSeries, key);
   if (bytes.ok()) return bytes;
   // The summary vouches for every piece, so an absent one is a loss.
-  if (bytes.status().code() == StatusCode::kNotFound) return InPart(part, what, DataLossError("missing"));
+  if (bytes.status().code() == StatusCode::kNotFound)
+    return InPart(part, what, DataLossError("missing"));
   return InPart(part, what, bytes.status());
 }
 
@@ -84,7 +86,8 @@ class PartSeries::LabelAssembler {
  public:
   explicit LabelAssembler(const PartSeries& series) : series_(series) {}
 
-  // The first `shared` pairs of the series to come are those of the last one; to be called for each series passed.
+  // The first `shared` pairs of the series to come are those of the last one; to be called for each
+  // series passed.
   void Keep(size_t shared) { kept_ = std::min(kept_, shared); }
 
   Result<std::string_view> Assemble(std::span<const uint32_t> pairs) {
@@ -94,7 +97,8 @@ class PartSeries::LabelAssembler {
       const uint32_t number = pairs[kept_];
       ASSIGN_OR_RETURN(const PairChunk* chunk, series_.Chunk(number / kPairsPerChunk));
       labels_.append(chunk->pair(number % kPairsPerChunk));
-      if (labels_.size() > kLabelBytesMax) return DataLossError("a series has too many label bytes");
+      if (labels_.size() > kLabelBytesMax)
+        return DataLossError("a series has too many label bytes");
       ends_.push_back(labels_.size());
     }
     return std::string_view(labels_);
@@ -128,13 +132,15 @@ PartSeries::~PartSeries() {
 }
 
 Result<const PairChunk*> PartSeries::LoadChunk(uint32_t chunk) const {
-  ASSIGN_OR_RETURN(const kv::PinnedBytes bytes, GetPiece(*part_, PairChunkKey(chunk), ChunkName(chunk)));
+  ASSIGN_OR_RETURN(const kv::PinnedBytes bytes,
+                   GetPiece(*part_, PairChunkKey(chunk), ChunkName(chunk)));
   Result<PairChunk> decoded = PairChunk::Decode(bytes.view());
   if (!decoded.ok()) return InPart(*part_, ChunkName(chunk), decoded.status());
   const uint32_t expected = std::min(kPairsPerChunk, summary_.pair_count - chunk * kPairsPerChunk);
   if (decoded->size() != expected) {
     return InPart(*part_, ChunkName(chunk),
-                  DataLossError(std::to_string(decoded->size()) + " pairs instead of " + std::to_string(expected)));
+                  DataLossError(std::to_string(decoded->size()) + " pairs instead of " +
+                                std::to_string(expected)));
   }
   return static_cast<const PairChunk*>(new PairChunk(std::move(decoded).value()));
 }
@@ -160,21 +166,24 @@ Status PartSeries::VisitLabels(std::span<const uint32_t> ordinals,
     size_t end = first + 1;
     while (end < ordinals.size() && ordinals[end] / kSeriesPerBlock == block) ++end;
     ASSIGN_OR_RETURN(const std::string_view bytes, blocks.Read(block));
-    Status status = VisitBlock(block, bytes, ordinals.subspan(first, end - first), first, &assembler, visit);
+    Status status =
+        VisitBlock(block, bytes, ordinals.subspan(first, end - first), first, &assembler, visit);
     if (!status.ok()) return InPart(*part_, BlockName(block), status);
     first = end;
   }
   return OkStatus();
 }
 
-Status PartSeries::VisitBlock(uint32_t block, std::string_view bytes, std::span<const uint32_t> ordinals, size_t first,
+Status PartSeries::VisitBlock(uint32_t block, std::string_view bytes,
+                              std::span<const uint32_t> ordinals, size_t first,
                               LabelAssembler* assembler,
                               const std::function<void(size_t, std::string_view)>& visit) const {
   ASSIGN_OR_RETURN(SeriesBlockDecoder decoder, SeriesBlockDecoder::Parse(bytes));
   const uint32_t base = block * kSeriesPerBlock;
   const uint32_t expected = std::min(kSeriesPerBlock, summary_.series_count - base);
   if (decoder.series_count() != expected) {
-    return DataLossError(std::to_string(decoder.series_count()) + " series instead of " + std::to_string(expected));
+    return DataLossError(std::to_string(decoder.series_count()) + " series instead of " +
+                         std::to_string(expected));
   }
   uint64_t next = base;
   for (size_t i = 0; i < ordinals.size(); ++i) {

@@ -1,4 +1,5 @@
-// The `series` family of one part as its reader sees it: blocks of pair numbers, and the pairs behind the numbers.
+// The `series` family of one part as its reader sees it: blocks of pair numbers, and the pairs
+// behind the numbers.
 #pragma once
 
 #include <atomic>
@@ -16,7 +17,8 @@
 
 namespace varve::index {
 
-// Pair chunks are decoded when first needed and then kept. Thread safety: all methods from any thread.
+// Pair chunks are decoded when first needed and then kept. Thread safety: all methods from any
+// thread.
 class PartSeries {
  public:
   // `part` is borrowed. Reads the summary and the last pair chunk, which proves the pair count.
@@ -38,8 +40,8 @@ class PartSeries {
   // The chunk, decoded; it lives as long as this.
   Result<const PairChunk*> Chunk(uint32_t chunk) const;
   Result<const PairChunk*> LoadChunk(uint32_t chunk) const;
-  Status VisitBlock(uint32_t block, std::string_view bytes, std::span<const uint32_t> ordinals, size_t first,
-                    LabelAssembler* assembler,
+  Status VisitBlock(uint32_t block, std::string_view bytes, std::span<const uint32_t> ordinals,
+                    size_t first, LabelAssembler* assembler,
                     const std::function<void(size_t i, std::string_view labels)>& visit) const;
 
   const kv::Part* part_;

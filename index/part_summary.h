@@ -1,4 +1,5 @@
-// Part summary: the last value of a part's `series` family. Layout: docs/FORMATS.md, "Series table".
+// Part summary: the last value of a part's `series` family. Layout: docs/FORMATS.md, "Series
+// table".
 #pragma once
 
 #include <cstdint>

@@ -85,7 +85,9 @@ void PostingList::Assign(std::span<const uint32_t> ids) {
   for (const uint32_t id : ids) Append(id);
 }
 
-IdSet PostingList::ToSet() const { return is_bitmap() ? IdSet::Borrow(bitmap_) : IdSet::FromAscending(ids()); }
+IdSet PostingList::ToSet() const {
+  return is_bitmap() ? IdSet::Borrow(bitmap_) : IdSet::FromAscending(ids());
+}
 
 void PostingList::AddTo(IdUnion* out) const {
   if (is_bitmap()) {

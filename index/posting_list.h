@@ -32,8 +32,8 @@ class PostingList {
 
  private:
   static constexpr uint32_t kInline = 2;
-  static constexpr uint32_t kArrayMax = 128;        // ids; more are a bitmap
-  static constexpr uint32_t kBitmap = UINT32_MAX;   // value of capacity_
+  static constexpr uint32_t kArrayMax = 128;       // ids; more are a bitmap
+  static constexpr uint32_t kBitmap = UINT32_MAX;  // value of capacity_
 
   bool is_bitmap() const { return capacity_ == kBitmap; }
   std::span<const uint32_t> ids() const {  // REQUIRES: !is_bitmap()

@@ -59,7 +59,8 @@ Status TakeChecksum(std::string_view* bytes) {
   if (bytes->size() < 1 + sizeof(Checksum)) return DataLossError("postings are too short");
   const std::string_view body = bytes->substr(0, bytes->size() - sizeof(Checksum));
   const auto stored = ByteReader(bytes->substr(body.size())).Fixed<Checksum>();
-  if (stored != static_cast<Checksum>(Hash64(body))) return DataLossError("postings checksum mismatch");
+  if (stored != static_cast<Checksum>(Hash64(body)))
+    return DataLossError("postings checksum mismatch");
   *bytes = body;
   return OkStatus();
 }
@@ -68,7 +69,8 @@ Status DecodeList(ByteReader reader, uint64_t ordinal_limit, IdUnion* out) {
   uint64_t next = 0;
   while (!reader.done()) {
     const uint64_t gap = reader.Varint();
-    if (!reader.ok() || gap >= ordinal_limit - next) return DataLossError("postings list is out of range");
+    if (!reader.ok() || gap >= ordinal_limit - next)
+      return DataLossError("postings list is out of range");
     out->Add(static_cast<uint32_t>(next + gap));
     next += gap + 1;
   }
@@ -80,7 +82,8 @@ Status DecodeRuns(ByteReader reader, uint64_t ordinal_limit, IdUnion* out) {
   while (!reader.done()) {
     const uint64_t gap = reader.Varint();
     const uint64_t length_less_one = reader.Varint();
-    if (!reader.ok() || gap >= ordinal_limit - next || length_less_one >= ordinal_limit - next - gap) {
+    if (!reader.ok() || gap >= ordinal_limit - next ||
+        length_less_one >= ordinal_limit - next - gap) {
       return DataLossError("postings runs are out of range");
     }
     const uint64_t begin = next + gap;

@@ -8,17 +8,19 @@
 namespace varve::index {
 namespace {
 
-// Looking at a value and uniting its postings costs a few times as much as looking at a survivor's own labels, where
-// each value is matched once, too.
+// Looking at a value and uniting its postings costs a few times as much as looking at a survivor's
+// own labels, where each value is matched once, too.
 constexpr uint64_t kSurvivorsPerValue = 4;
 // A scan of so few values is never worth avoiding.
 constexpr uint64_t kScanValuesMin = 16;
 
-// The evaluation of one conjunction. A matcher that does not accept the empty value selects among the series that have
-// the label; one that does is taken from the other side, as the series that it takes away.
+// The evaluation of one conjunction. A matcher that does not accept the empty value selects among
+// the series that have the label; one that does is taken from the other side, as the series that it
+// takes away.
 class Evaluation {
  public:
-  Evaluation(const PostingsSource& source, std::span<const LabelMatcher> matchers) : source_(source) {
+  Evaluation(const PostingsSource& source, std::span<const LabelMatcher> matchers)
+      : source_(source) {
     for (const LabelMatcher& matcher : matchers) {
       if (matcher.MatchesAll()) continue;
       const bool selects = !matcher.MatchesEmpty();
@@ -33,9 +35,10 @@ class Evaluation {
       }
     }
     // A longer prefix is likely to leave fewer values to look at.
-    std::stable_sort(selecting_.begin(), selecting_.end(), [](const LabelMatcher* a, const LabelMatcher* b) {
-      return a->prefix().size() > b->prefix().size();
-    });
+    std::stable_sort(selecting_.begin(), selecting_.end(),
+                     [](const LabelMatcher* a, const LabelMatcher* b) {
+                       return a->prefix().size() > b->prefix().size();
+                     });
   }
 
   Result<std::vector<uint32_t>> Run() {
@@ -46,7 +49,8 @@ class Evaluation {
     }
     for (const LabelMatcher* matcher : excluding_exact_) {
       if (survivors_->empty()) break;
-      ASSIGN_OR_RETURN(const IdSet excluded, source_.WithValues(matcher->name(), *matcher->excluded_values()));
+      ASSIGN_OR_RETURN(const IdSet excluded,
+                       source_.WithValues(matcher->name(), *matcher->excluded_values()));
       survivors_->Subtract(excluded);
     }
     for (const LabelMatcher* matcher : excluding_) RETURN_IF_ERROR(Exclude(*matcher));
@@ -65,7 +69,8 @@ class Evaluation {
       sets.emplace_back(size, std::move(set));
       if (size == 0) break;
     }
-    std::sort(sets.begin(), sets.end(), [](const auto& a, const auto& b) { return a.first < b.first; });
+    std::sort(sets.begin(), sets.end(),
+              [](const auto& a, const auto& b) { return a.first < b.first; });
     for (auto& [size, set] : sets) IntersectWith(std::move(set));
     return OkStatus();
   }
@@ -79,13 +84,15 @@ class Evaluation {
   }
 
   uint64_t ScanLimit() const {
-    return survivors_ ? std::max(survivors_->size() / kSurvivorsPerValue, kScanValuesMin) : UINT64_MAX;
+    return survivors_ ? std::max(survivors_->size() / kSurvivorsPerValue, kScanValuesMin)
+                      : UINT64_MAX;
   }
 
   Status Select(const LabelMatcher& matcher) {
     if (survivors_ && survivors_->empty()) return OkStatus();
     const auto accepts = [&](std::string_view value) { return matcher.Matches(value); };
-    ASSIGN_OR_RETURN(auto selected, source_.ScanValues(matcher.name(), matcher.prefix(), ScanLimit(), accepts));
+    ASSIGN_OR_RETURN(auto selected,
+                     source_.ScanValues(matcher.name(), matcher.prefix(), ScanLimit(), accepts));
     if (selected) {
       IntersectWith(std::move(*selected));
     } else {
@@ -97,7 +104,8 @@ class Evaluation {
   Status Exclude(const LabelMatcher& matcher) {
     if (survivors_->empty()) return OkStatus();
     const auto rejects = [&](std::string_view value) { return !matcher.Matches(value); };
-    ASSIGN_OR_RETURN(const auto excluded, source_.ScanValues(matcher.name(), {}, ScanLimit(), rejects));
+    ASSIGN_OR_RETURN(const auto excluded,
+                     source_.ScanValues(matcher.name(), {}, ScanLimit(), rejects));
     if (excluded) {
       survivors_->Subtract(*excluded);
     } else {
@@ -117,7 +125,8 @@ class Evaluation {
 
 }  // namespace
 
-Result<std::vector<uint32_t>> EvaluateMatchers(const PostingsSource& source, std::span<const LabelMatcher> matchers) {
+Result<std::vector<uint32_t>> EvaluateMatchers(const PostingsSource& source,
+                                               std::span<const LabelMatcher> matchers) {
   return Evaluation(source, matchers).Run();
 }
 

@@ -12,12 +12,15 @@ constexpr size_t kExpansionCountMax = 1024;
 constexpr size_t kExpansionBytesMax = size_t{4} << 20;
 constexpr int kGroupDepthMax = 32;
 
-bool IsMeta(char c) { return std::string_view("\\.+*?()|[]{}^$").find(c) != std::string_view::npos; }
+bool IsMeta(char c) {
+  return std::string_view("\\.+*?()|[]{}^$").find(c) != std::string_view::npos;
+}
 
 // An escaped punctuation character stands for itself. RE2 counts the underscore among the letters.
 bool IsEscapableLiteral(char c) {
   const auto u = static_cast<unsigned char>(c);
-  const bool word = (u >= '0' && u <= '9') || (u >= 'A' && u <= 'Z') || (u >= 'a' && u <= 'z') || u == '_';
+  const bool word =
+      (u >= '0' && u <= '9') || (u >= 'A' && u <= 'Z') || (u >= 'a' && u <= 'z') || u == '_';
   return u > ' ' && u < 0x7f && !word;
 }
 
@@ -36,8 +39,9 @@ std::optional<char> TakeLiteral(std::string_view* rest) {
   return c;
 }
 
-// Recursive descent over: alternation = concatenation ('|' concatenation)*; concatenation = (literal | group)*.
-// A repetition operator is no literal, so it ends the parse with a failure wherever it stands.
+// Recursive descent over: alternation = concatenation ('|' concatenation)*; concatenation =
+// (literal | group)*. A repetition operator is no literal, so it ends the parse with a failure
+// wherever it stands.
 class LiteralParser {
  public:
   explicit LiteralParser(std::string_view regex) : rest_(regex) {}
@@ -135,14 +139,16 @@ std::optional<WildcardPattern> ParseWildcardPattern(std::string_view regex) {
   WildcardPattern pattern;
   if (regex.substr(0, 1) == "^") regex.remove_prefix(1);
   pattern.before = TakeWildcard(&regex);
-  while (const std::optional<char> literal = TakeLiteral(&regex)) pattern.literal.push_back(*literal);
+  while (const std::optional<char> literal = TakeLiteral(&regex))
+    pattern.literal.push_back(*literal);
   // ".*" alone is read as the one before; a second one may still follow a literal.
   pattern.after = TakeWildcard(&regex);
   if (!regex.empty() && regex != "$") return std::nullopt;
   using Wildcard = WildcardPattern::Wildcard;
   if (pattern.before == Wildcard::kNone && pattern.after == Wildcard::kNone) return std::nullopt;
   // ".+.+" asks for two characters, which are not two bytes.
-  const bool two_characters = pattern.before == Wildcard::kNonEmpty && pattern.after == Wildcard::kNonEmpty;
+  const bool two_characters =
+      pattern.before == Wildcard::kNonEmpty && pattern.after == Wildcard::kNonEmpty;
   if (two_characters && pattern.literal.empty()) return std::nullopt;
   return pattern;
 }

@@ -8,13 +8,14 @@
 namespace varve::index {
 namespace {
 
-// Bounds one expression's program and its cache of automaton states; past the latter RE2 falls back to a slower,
-// still linear matcher.
+// Bounds one expression's program and its cache of automaton states; past the latter RE2 falls back
+// to a slower, still linear matcher.
 constexpr int64_t kRegexMemoryBytesMax = int64_t{8} << 20;
 constexpr int kPrefixBytesMax = 128;
 
 bool IsAscii(std::string_view bytes) {
-  return std::all_of(bytes.begin(), bytes.end(), [](char c) { return static_cast<unsigned char>(c) < 0x80; });
+  return std::all_of(bytes.begin(), bytes.end(),
+                     [](char c) { return static_cast<unsigned char>(c) < 0x80; });
 }
 
 std::string CommonPrefix(std::string_view a, std::string_view b) {
@@ -29,7 +30,8 @@ Result<std::unique_ptr<re2::RE2>> CompileRegex(std::string_view regex) {
   options.set_max_mem(kRegexMemoryBytesMax);
   auto compiled = std::make_unique<re2::RE2>(re2::StringPiece(regex.data(), regex.size()), options);
   if (!compiled->ok()) {
-    return InvalidArgumentError("invalid regular expression \"" + std::string(regex) + "\": " + compiled->error());
+    return InvalidArgumentError("invalid regular expression \"" + std::string(regex) +
+                                "\": " + compiled->error());
   }
   return compiled;
 }
@@ -55,12 +57,14 @@ Result<RegexPattern> RegexPattern::Compile(std::string_view regex) {
   if (pattern.literals_) {
     pattern.prefix_ = CommonPrefix(pattern.literals_->front(), pattern.literals_->back());
   } else if (pattern.wildcard_) {
-    if (pattern.wildcard_->before == WildcardPattern::Wildcard::kNone) pattern.prefix_ = pattern.wildcard_->literal;
+    if (pattern.wildcard_->before == WildcardPattern::Wildcard::kNone)
+      pattern.prefix_ = pattern.wildcard_->literal;
   } else {
     std::string min;
     std::string max;
     // Whatever lies between two strings starts with what they share.
-    if (pattern.regex_->PossibleMatchRange(&min, &max, kPrefixBytesMax)) pattern.prefix_ = CommonPrefix(min, max);
+    if (pattern.regex_->PossibleMatchRange(&min, &max, kPrefixBytesMax))
+      pattern.prefix_ = CommonPrefix(min, max);
   }
   return pattern;
 }
@@ -69,8 +73,8 @@ bool RegexPattern::Matches(std::string_view value) const {
   if (literals_) return std::binary_search(literals_->begin(), literals_->end(), value);
   if (wildcard_) return wildcard_->Matches(value);
   if (!value.starts_with(prefix_)) return false;
-  return regex_->Match(re2::StringPiece(value.data(), value.size()), 0, value.size(), re2::RE2::ANCHOR_BOTH, nullptr,
-                       0);
+  return regex_->Match(re2::StringPiece(value.data(), value.size()), 0, value.size(),
+                       re2::RE2::ANCHOR_BOTH, nullptr, 0);
 }
 
 bool RegexPattern::accepts_all() const {

@@ -1,5 +1,6 @@
-// A regular expression over label values: RE2, fully anchored, where the dot matches every character, with the cheap
-// shapes (lists of literals, one literal between wildcards) answered without an automaton.
+// A regular expression over label values: RE2, fully anchored, where the dot matches every
+// character, with the cheap shapes (lists of literals, one literal between wildcards) answered
+// without an automaton.
 #pragma once
 
 #include <memory>

@@ -84,7 +84,8 @@ Result<std::vector<Container>> ReadHeader(ByteReader* reader) {
   const bool runs_possible = (cookie & 0xffff) == kCookieRuns;
   if (!runs_possible && cookie != kCookieNoRuns) return Malformed("unknown cookie");
   const uint32_t count = runs_possible ? (cookie >> 16) + 1 : reader->Fixed<uint32_t>();
-  if (!reader->ok() || count == 0 || count > kContainerCountMax) return Malformed("bad container count");
+  if (!reader->ok() || count == 0 || count > kContainerCountMax)
+    return Malformed("bad container count");
   const std::string_view run_flags = reader->Bytes(runs_possible ? (count + size_t{7}) / 8 : 0);
   const std::string_view descriptors = reader->Bytes(size_t{count} * 4);
   if (!reader->ok()) return Malformed("the header is cut off");
@@ -93,7 +94,8 @@ Result<std::vector<Container>> ReadHeader(ByteReader* reader) {
     containers[i].key = LoadU16(descriptors, 2 * size_t{i});
     containers[i].cardinality = LoadU16(descriptors, 2 * size_t{i} + 1) + 1u;
     containers[i].has_runs = runs_possible && ((run_flags[i / 8] >> (i % 8)) & 1) != 0;
-    if (i > 0 && containers[i].key <= containers[i - 1].key) return Malformed("containers do not ascend");
+    if (i > 0 && containers[i].key <= containers[i - 1].key)
+      return Malformed("containers do not ascend");
   }
   return containers;
 }
@@ -105,7 +107,8 @@ Status CheckPortableRoaring(std::string_view bytes, uint64_t limit) {
   ASSIGN_OR_RETURN(const std::vector<Container> containers, ReadHeader(&reader));
   const bool runs_possible = LoadU16(bytes, 0) == kCookieRuns;
   std::string_view offsets;
-  if (!runs_possible || containers.size() >= kOffsetsFromContainers) offsets = reader.Bytes(containers.size() * 4);
+  if (!runs_possible || containers.size() >= kOffsetsFromContainers)
+    offsets = reader.Bytes(containers.size() * 4);
   if (!reader.ok()) return Malformed("the header is cut off");
   uint32_t last = 0;
   for (size_t i = 0; i < containers.size(); ++i) {
@@ -124,7 +127,8 @@ Status CheckPortableRoaring(std::string_view bytes, uint64_t limit) {
     }
   }
   if (!reader.done()) return Malformed("bytes follow the last container");
-  if ((uint64_t{containers.back().key} << 16) + last >= limit) return Malformed("a value is out of range");
+  if ((uint64_t{containers.back().key} << 16) + last >= limit)
+    return Malformed("a value is out of range");
   return OkStatus();
 }
 

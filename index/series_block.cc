@@ -12,7 +12,8 @@ namespace varve::index {
 
 void SeriesBlockEncoder::Add(std::span<const uint32_t> pairs) {
   VARVE_CHECK(series_count_ < kSeriesPerBlock);
-  const auto split = std::mismatch(pairs.begin(), pairs.end(), previous_.begin(), previous_.end()).first;
+  const auto split =
+      std::mismatch(pairs.begin(), pairs.end(), previous_.begin(), previous_.end()).first;
   const auto shared = static_cast<size_t>(split - pairs.begin());
   AppendVarint(&body_, shared);
   AppendVarint(&body_, pairs.size() - shared);
@@ -53,12 +54,14 @@ Status SeriesBlockDecoder::Next(uint64_t pair_limit) {
   for (uint64_t i = 0; i < added; ++i) {
     const uint64_t pair = reader_.Varint();
     if (!reader_.ok() || pair >= pair_limit) {
-      return DataLossError("series " + std::to_string(next_) + " has no valid pair " + std::to_string(pair));
+      return DataLossError("series " + std::to_string(next_) + " has no valid pair " +
+                           std::to_string(pair));
     }
     pairs_.push_back(static_cast<uint32_t>(pair));
   }
   ++next_;
-  if (next_ == series_count_ && !reader_.done()) return DataLossError("bytes follow the last series");
+  if (next_ == series_count_ && !reader_.done())
+    return DataLossError("bytes follow the last series");
   return OkStatus();
 }
 

@@ -1,5 +1,5 @@
-// Series block: the label sets of up to kSeriesPerBlock neighbouring ordinals, each a list of pair numbers that shares
-// its beginning with the one before. Layout: docs/FORMATS.md, "Series table".
+// Series block: the label sets of up to kSeriesPerBlock neighbouring ordinals, each a list of pair
+// numbers that shares its beginning with the one before. Layout: docs/FORMATS.md, "Series table".
 #pragma once
 
 #include <cstddef>
@@ -14,7 +14,8 @@
 
 namespace varve::index {
 
-inline constexpr uint32_t kSeriesPerBlock = 64;  // on disk: ordinal / kSeriesPerBlock is the block's number
+inline constexpr uint32_t kSeriesPerBlock =
+    64;  // on disk: ordinal / kSeriesPerBlock is the block's number
 
 // Thread safety: none.
 class SeriesBlockEncoder {
@@ -37,14 +38,16 @@ class SeriesBlockDecoder {
   // Verifies version and checksum. `bytes` must outlive the decoder. Error: kDataLoss.
   static Result<SeriesBlockDecoder> Parse(std::string_view bytes);
   uint32_t series_count() const { return series_count_; }
-  // Moves to the next series. Error: kDataLoss, also when there is none, or for a pair number >= `pair_limit`.
+  // Moves to the next series. Error: kDataLoss, also when there is none, or for a pair number >=
+  // `pair_limit`.
   Status Next(uint64_t pair_limit);
   // Of the series that Next moved to.
   std::span<const uint32_t> pairs() const { return pairs_; }
   size_t shared() const { return shared_; }  // the first so many are those of the series before
 
  private:
-  SeriesBlockDecoder(ByteReader reader, uint32_t series_count) : reader_(reader), series_count_(series_count) {}
+  SeriesBlockDecoder(ByteReader reader, uint32_t series_count)
+      : reader_(reader), series_count_(series_count) {}
 
   ByteReader reader_;
   uint32_t series_count_;

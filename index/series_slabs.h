@@ -1,5 +1,6 @@
-// SeriesSlabs: which pairs each series consists of, by series id. Ids come in ascending order, so the pair lists of
-// 1,024 neighbouring ids are packed one behind the other in a slab, at 4 bytes a pair and 4 a series.
+// SeriesSlabs: which pairs each series consists of, by series id. Ids come in ascending order, so
+// the pair lists of 1,024 neighbouring ids are packed one behind the other in a slab, at 4 bytes a
+// pair and 4 a series.
 #pragma once
 
 #include <cstddef>
@@ -23,9 +24,12 @@ class SeriesSlabs {
     return slab != nullptr && slab->Has(id % kSlabSize);
   }
   // REQUIRES: Contains(id). Valid until the next Add or Remove.
-  std::span<const uint32_t> Pairs(uint32_t id) const { return slabs_[id / kSlabSize]->Pairs(id % kSlabSize); }
+  std::span<const uint32_t> Pairs(uint32_t id) const {
+    return slabs_[id / kSlabSize]->Pairs(id % kSlabSize);
+  }
 
-  // The two steps on the way to a series' pairs, for callers that look up many. REQUIRES: id was added once.
+  // The two steps on the way to a series' pairs, for callers that look up many. REQUIRES: id was
+  // added once.
   void PrefetchRecord(uint32_t id) const {
     if (const Slab* slab = FindSlab(id)) __builtin_prefetch(&slab->begin[id % kSlabSize]);
   }
@@ -47,10 +51,10 @@ class SeriesSlabs {
 
   struct Slab {
     uint64_t present[kSlabSize / kWordBits] = {};
-    uint32_t begin[kSlabSize];        // of the ids below `filled`; non-descending
+    uint32_t begin[kSlabSize];  // of the ids below `filled`; non-descending
     uint32_t filled = 0;
     uint32_t series_count = 0;
-    uint32_t pair_count = 0;          // used of `pairs`, those of removed series included
+    uint32_t pair_count = 0;  // used of `pairs`, those of removed series included
     uint32_t pair_count_removed = 0;
     uint32_t capacity = 0;
     std::unique_ptr<uint32_t[]> pairs;

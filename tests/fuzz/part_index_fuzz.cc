@@ -1,5 +1,5 @@
-// The decoders of a part's index. The first byte chooses one; half of them get a right checksum put behind the input,
-// because nearly no random bytes carry one.
+// The decoders of a part's index. The first byte chooses one; half of them get a right checksum put
+// behind the input, because nearly no random bytes carry one.
 #include <cstddef>
 #include <cstdint>
 #include <string>

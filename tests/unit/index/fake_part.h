@@ -35,8 +35,11 @@ class FakePartWriter final : public kv::PartWriter {
 
 class FakeCursor final : public kv::PartCursor {
  public:
-  FakeCursor(const FakeBytes* bytes, kv::Family family) : bytes_(*bytes), family_(family), at_(bytes_.end()) {}
-  void Seek(std::string_view key) override { at_ = bytes_.lower_bound({family_, std::string(key)}); }
+  FakeCursor(const FakeBytes* bytes, kv::Family family)
+      : bytes_(*bytes), family_(family), at_(bytes_.end()) {}
+  void Seek(std::string_view key) override {
+    at_ = bytes_.lower_bound({family_, std::string(key)});
+  }
   void Next() override { ++at_; }
   bool Valid() const override { return at_ != bytes_.end() && at_->first.first == family_; }
   std::string_view key() const override { return at_->first.second; }

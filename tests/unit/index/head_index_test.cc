@@ -144,13 +144,16 @@ class HeadIndexTwin {
   }
 
   void Insert(const LabelSet& labels, const std::string& bytes, uint64_t hash) {
-    next_id_ += static_cast<SeriesId>(random_.Below(50) == 0 ? random_.Below(3000) : 0);  // ids may have gaps
+    next_id_ += static_cast<SeriesId>(random_.Below(50) == 0 ? random_.Below(3000)
+                                                             : 0);  // ids may have gaps
     index_.Insert(next_id_, bytes, hash);
     twin_[next_id_] = labels;
     by_labels_[bytes] = next_id_++;
   }
 
-  static std::vector<std::string> Vector(const std::set<std::string>& set) { return {set.begin(), set.end()}; }
+  static std::vector<std::string> Vector(const std::set<std::string>& set) {
+    return {set.begin(), set.end()};
+  }
   static void CheckNames(const std::map<std::string, std::set<std::string>>& expected,
                          const std::vector<std::string>& names) {
     std::vector<std::string> expected_names;
@@ -169,7 +172,8 @@ class HeadIndexTwin {
 TEST(HeadIndexTest, AgreesWithItsTwinThroughAppendsAndRemovals) {
   HeadIndexTwin twin(7);
   for (int round = 0; round < 6; ++round) {
-    for (const size_t batch : {1u, 31u, 32u, 33u, 700u}) ASSERT_NO_FATAL_FAILURE(twin.Append(batch));
+    for (const size_t batch : {1u, 31u, 32u, 33u, 700u})
+      ASSERT_NO_FATAL_FAILURE(twin.Append(batch));
     ASSERT_NO_FATAL_FAILURE(twin.CheckSeries());
     ASSERT_NO_FATAL_FAILURE(twin.CheckMatches(150));
     twin.Remove(round % 2 == 0 ? 3 : 20);
@@ -203,7 +207,8 @@ TEST(HeadIndexTest, RebuildsFromPairs) {
   for (const SeriesId id : twin.index().Match({})) {
     std::vector<PairId> pairs;
     for (const PairId pair : twin.index().SeriesPairs(id)) {
-      if (!renumbered.contains(pair)) renumbered[pair] = copy.InternPair(twin.index().PairBytes(pair));
+      if (!renumbered.contains(pair))
+        renumbered[pair] = copy.InternPair(twin.index().PairBytes(pair));
       pairs.push_back(renumbered[pair]);
     }
     copy.InsertPairs(id, pairs, twin.index().Hash(id));
@@ -251,10 +256,11 @@ TEST(HeadIndexTest, TellsApartSeriesWithOneHash) {
 TEST(HeadIndexTest, ReportsCardinality) {
   HeadIndex index;
   SeriesId id = 0;
-  for (const LabelSet& labels : std::vector<LabelSet>{{{"__name__", "up"}, {"job", "a"}},
-                                                      {{"__name__", "up"}, {"job", "bb"}},
-                                                      {{"__name__", "x"}, {"job", "bb"}},
-                                                      {{"__name__", "y"}, {"le", "1"}, {"job", "bb"}}}) {
+  for (const LabelSet& labels :
+       std::vector<LabelSet>{{{"__name__", "up"}, {"job", "a"}},
+                             {{"__name__", "up"}, {"job", "bb"}},
+                             {{"__name__", "x"}, {"job", "bb"}},
+                             {{"__name__", "y"}, {"le", "1"}, {"job", "bb"}}}) {
     const std::string bytes = ToBytes(labels);
     index.Insert(id++, bytes, LookupOne(index, bytes).second);
   }
@@ -264,7 +270,8 @@ TEST(HeadIndexTest, ReportsCardinality) {
   EXPECT_THAT(index.BytesByLabelName(10),
               ElementsAre(LabelCount{"job", 7}, LabelCount{"__name__", 6}, LabelCount{"le", 1}));
   EXPECT_THAT(index.SeriesByPair(3),
-              ElementsAre(LabelCount{"job=bb", 3}, LabelCount{"__name__=up", 2}, LabelCount{"__name__=x", 1}));
+              ElementsAre(LabelCount{"job=bb", 3}, LabelCount{"__name__=up", 2},
+                          LabelCount{"__name__=x", 1}));
   EXPECT_THAT(index.SeriesByPair(0), IsEmpty());
 }
 

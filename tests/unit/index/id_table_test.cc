@@ -25,7 +25,8 @@ TEST(IdTableTest, AsksTheOwnerAboutEqualTags) {
   EXPECT_EQ(table.size(), 99u);
 }
 
-// Tags are drawn from few values at both ends of the range, so that runs wrap around the end of the table.
+// Tags are drawn from few values at both ends of the range, so that runs wrap around the end of the
+// table.
 TEST(IdTableTest, BehavesLikeAMultimap) {
   std::mt19937 random(3);
   IdTable table;
@@ -34,7 +35,9 @@ TEST(IdTableTest, BehavesLikeAMultimap) {
     const bool growing = (step / 10000) % 2 == 0;
     if (random() % 8 < (growing ? 6u : 2u)) {
       const uint32_t id = static_cast<uint32_t>(step);
-      const uint32_t tag = random() % 3 == 0 ? random() : (random() % 2 == 0 ? UINT32_MAX - random() % 50 : random() % 9);
+      const uint32_t tag = random() % 3 == 0
+                               ? random()
+                               : (random() % 2 == 0 ? UINT32_MAX - random() % 50 : random() % 9);
       table.Insert(tag, id);
       twin[id] = tag;
     } else if (!twin.empty()) {

@@ -1,4 +1,5 @@
-// The naive twin of an index: label sets in a map, matchers evaluated one by one; and random ones of both.
+// The naive twin of an index: label sets in a map, matchers evaluated one by one; and random ones
+// of both.
 #pragma once
 
 #include <cstdint>
@@ -42,7 +43,8 @@ class RandomLabels {
 
   uint64_t Below(uint64_t bound) { return random_() % bound; }
 
-  // Few names, values of very different frequency, some with NUL and with bytes above 0x7f; never empty.
+  // Few names, values of very different frequency, some with NUL and with bytes above 0x7f; never
+  // empty.
   LabelSet NextSet() {
     LabelSet labels;
     labels["__name__"] = "m" + std::to_string(Below(8));
@@ -55,14 +57,27 @@ class RandomLabels {
   }
 
   LabelMatcher NextMatcher() {
-    static const char* const kNames[] = {"__name__", "job", "pod", "odd", "odd\xc3\xa9", "uid", "absent"};
-    static const std::vector<std::string> kValues = {"",    "m1",  "m2",    "api",   "db",  "pod-17", "pod-3",
-                                                     "a",   "7",   "none",  "\xc3\xa9" "1", std::string("a\0", 2),
+    static const char* const kNames[] = {"__name__",    "job", "pod",   "odd",
+                                         "odd\xc3\xa9", "uid", "absent"};
+    static const std::vector<std::string> kValues = {"",
+                                                     "m1",
+                                                     "m2",
+                                                     "api",
+                                                     "db",
+                                                     "pod-17",
+                                                     "pod-3",
+                                                     "a",
+                                                     "7",
+                                                     "none",
+                                                     "\xc3\xa9"
+                                                     "1",
+                                                     std::string("a\0", 2),
                                                      std::string("a\0b", 3)};
     static const std::vector<std::string> kRegexes = {
-        "",      ".*",     ".+",        "m1|m2",     "m[0-3]",      "(m|n)(1|2|)", "pod-1.*", "pod-.+",  ".*7",
-        ".*5.*", "api|",   "|db",       "pod-(1|2)7", "(?i)API",    "[^a]+",       "a.b?",    "^m1$",    "none",
-        "m.",    "\xc3\xa9.", "pod-\\d\\d", "pod\\-3", "a{2}|m3|db", ".+1",         "1.*|2.*", "(?:api)"};
+        "",        ".*",         ".+",    "m1|m2",   "m[0-3]", "(m|n)(1|2|)", "pod-1.*",
+        "pod-.+",  ".*7",        ".*5.*", "api|",    "|db",    "pod-(1|2)7",  "(?i)API",
+        "[^a]+",   "a.b?",       "^m1$",  "none",    "m.",     "\xc3\xa9.",   "pod-\\d\\d",
+        "pod\\-3", "a{2}|m3|db", ".+1",   "1.*|2.*", "(?:api)"};
     const auto op = static_cast<MatchOp>(Below(4));
     const bool is_regex = op == MatchOp::kRegexMatch || op == MatchOp::kRegexNotMatch;
     const std::vector<std::string>& values = is_regex ? kRegexes : kValues;
@@ -82,7 +97,8 @@ class RandomLabels {
 inline std::string Describe(const std::vector<LabelMatcher>& matchers) {
   static const char* const kOps[] = {"=", "!=", "=~", "!~"};
   std::string out;
-  for (const LabelMatcher& m : matchers) out += m.name() + kOps[static_cast<int>(m.op())] + "'" + m.value() + "' ";
+  for (const LabelMatcher& m : matchers)
+    out += m.name() + kOps[static_cast<int>(m.op())] + "'" + m.value() + "' ";
   return out;
 }
 

@@ -59,10 +59,13 @@ TEST(LabelMatcherTest, OnlyTheUniversalExpressionMatchesAll) {
 
 TEST(LabelMatcherTest, ListsExactAndExcludedValues) {
   EXPECT_THAT(MustCompile(MatchOp::kEqual, "a", "x").exact_values(), Optional(ElementsAre("x")));
-  EXPECT_THAT(MustCompile(MatchOp::kRegexMatch, "a", "b|a").exact_values(), Optional(ElementsAre("a", "b")));
+  EXPECT_THAT(MustCompile(MatchOp::kRegexMatch, "a", "b|a").exact_values(),
+              Optional(ElementsAre("a", "b")));
   EXPECT_EQ(MustCompile(MatchOp::kRegexNotMatch, "a", "b|a").exact_values(), std::nullopt);
-  EXPECT_THAT(MustCompile(MatchOp::kRegexNotMatch, "a", "b|a").excluded_values(), Optional(ElementsAre("a", "b")));
-  EXPECT_THAT(MustCompile(MatchOp::kNotEqual, "a", "x").excluded_values(), Optional(ElementsAre("x")));
+  EXPECT_THAT(MustCompile(MatchOp::kRegexNotMatch, "a", "b|a").excluded_values(),
+              Optional(ElementsAre("a", "b")));
+  EXPECT_THAT(MustCompile(MatchOp::kNotEqual, "a", "x").excluded_values(),
+              Optional(ElementsAre("x")));
   EXPECT_EQ(MustCompile(MatchOp::kRegexMatch, "a", "(?i)b").exact_values(), std::nullopt);
 }
 
@@ -77,7 +80,8 @@ TEST(LabelMatcherTest, FindsPrefixes) {
 }
 
 TEST(LabelMatcherTest, RefusesBadExpressionsInWords) {
-  for (const std::string bad : {"a(b", "a)|(b", "*", "a**", "[z-a]", "\\8", "\xff", "a\xff.*", "(?<n>a)", "x{2000}"}) {
+  for (const std::string bad :
+       {"a(b", "a)|(b", "*", "a**", "[z-a]", "\\8", "\xff", "a\xff.*", "(?<n>a)", "x{2000}"}) {
     const auto matcher = LabelMatcher::Compile(MatchOp::kRegexMatch, "a", bad);
     ASSERT_FALSE(matcher.ok()) << bad;
     EXPECT_EQ(matcher.status().code(), StatusCode::kInvalidArgument);
@@ -87,7 +91,8 @@ TEST(LabelMatcherTest, RefusesBadExpressionsInWords) {
 
 TEST(LiteralAlternativesTest, ExpandsGroups) {
   EXPECT_THAT(LiteralAlternatives("a|b|(c|d)"), Optional(ElementsAre("a", "b", "c", "d")));
-  EXPECT_THAT(LiteralAlternatives("x(a|b)(?:1|2)"), Optional(ElementsAre("xa1", "xa2", "xb1", "xb2")));
+  EXPECT_THAT(LiteralAlternatives("x(a|b)(?:1|2)"),
+              Optional(ElementsAre("xa1", "xa2", "xb1", "xb2")));
   EXPECT_THAT(LiteralAlternatives("^a$|^b"), Optional(ElementsAre("a", "b")));
   EXPECT_THAT(LiteralAlternatives("a\\.b|a\\-b"), Optional(ElementsAre("a-b", "a.b")));
   EXPECT_THAT(LiteralAlternatives("|a|a"), Optional(ElementsAre("", "a")));
@@ -96,8 +101,8 @@ TEST(LiteralAlternativesTest, ExpandsGroups) {
 }
 
 TEST(LiteralAlternativesTest, LeavesEverythingElseToTheRegularExpression) {
-  for (const char* regex : {"a*", "a+", "a?", "a{2}", "[ab]", "a.", "(?i)a", "(a", "a)", "\\d", "\\_", "(?P<n>a)", "a^b",
-                            "a$b", "(^a)", "(a|b)*", "a||*", "\\"}) {
+  for (const char* regex : {"a*", "a+", "a?", "a{2}", "[ab]", "a.", "(?i)a", "(a", "a)", "\\d",
+                            "\\_", "(?P<n>a)", "a^b", "a$b", "(^a)", "(a|b)*", "a||*", "\\"}) {
     EXPECT_EQ(LiteralAlternatives(regex), std::nullopt) << regex;
   }
 }
@@ -116,8 +121,9 @@ TEST(LiteralAlternativesTest, BoundsTheExpansion) {
 
 // Every shortcut must agree with RE2 about every value.
 TEST(RegexPatternTest, AgreesWithRe2OnRandomExpressions) {
-  static const char* const kPieces[] = {"a", "b", "ab", "|", "(", ")", ".*", ".+", ".", "*", "+", "?", "^", "$", "[ab]",
-                                        "\\.", "(?:", "(?i)", "(?m)", "\xc3\xa9", "A", "\\", "{2}", ".*?", "\n"};
+  static const char* const kPieces[] = {
+      "a", "b",    "ab",  "|",   "(",    ")",    ".*",       ".+", ".",  "*",   "+",   "?", "^",
+      "$", "[ab]", "\\.", "(?:", "(?i)", "(?m)", "\xc3\xa9", "A",  "\\", "{2}", ".*?", "\n"};
   static const char* const kLetters[] = {"a", "b", "A", ".", "\n", "\xc3\xa9"};
   std::mt19937 random(1);
   re2::RE2::Options options;
@@ -140,7 +146,8 @@ TEST(RegexPatternTest, AgreesWithRe2OnRandomExpressions) {
       const bool expected = re2::RE2::FullMatch(value, reference);
       ASSERT_EQ(pattern->Matches(value), expected) << "/" << regex << "/ on '" << value << "'";
       if (expected) {
-        ASSERT_TRUE(value.starts_with(pattern->prefix())) << "/" << regex << "/ on '" << value << "'";
+        ASSERT_TRUE(value.starts_with(pattern->prefix()))
+            << "/" << regex << "/ on '" << value << "'";
       } else {
         ASSERT_FALSE(pattern->accepts_all()) << regex;
       }

@@ -45,7 +45,8 @@ std::unique_ptr<PartIndexReader> OpenPart(const FakeBytes& bytes) {
   return std::move(reader).value();
 }
 
-void CheckVisit(const PartIndexReader& reader, const std::vector<LabelSet>& sets, const std::vector<Ordinal>& ordinals) {
+void CheckVisit(const PartIndexReader& reader, const std::vector<LabelSet>& sets,
+                const std::vector<Ordinal>& ordinals) {
   size_t visited = 0;
   const Status status = reader.VisitLabels(ordinals, [&](size_t i, std::string_view labels) {
     ASSERT_EQ(i, visited++);
@@ -116,8 +117,9 @@ TEST(PartIndexTest, RefusesSeriesOutOfOrderOrNotCanonical) {
 TEST(PartIndexTest, KeepsLongAndUniquePairs) {
   std::set<LabelSet> sets;
   for (int i = 0; i < 1000; ++i) {
-    sets.insert({{"name", std::string(static_cast<size_t>(i) * 7 + 1, static_cast<char>('a' + i % 26))},
-                 {"unique" + std::to_string(i), std::to_string(i)}});
+    sets.insert(
+        {{"name", std::string(static_cast<size_t>(i) * 7 + 1, static_cast<char>('a' + i % 26))},
+         {"unique" + std::to_string(i), std::to_string(i)}});
   }
   const std::vector<LabelSet> sorted(sets.begin(), sets.end());
   const auto reader = OpenPart(WritePart(sorted));
@@ -126,11 +128,13 @@ TEST(PartIndexTest, KeepsLongAndUniquePairs) {
   CheckVisit(*reader, sorted, all);
 }
 
-// Reads all there is to read; an error must be damage, named by part; data must be what was written.
+// Reads all there is to read; an error must be damage, named by part; data must be what was
+// written.
 void ReadAll(const FakeBytes& bytes, const std::vector<LabelSet>& sets, uint64_t* errors) {
   const auto check = [&](const Status& status) {
     if (status.ok()) return true;
-    const bool named = status.code() == StatusCode::kDataLoss || status.code() == StatusCode::kUnimplemented;
+    const bool named =
+        status.code() == StatusCode::kDataLoss || status.code() == StatusCode::kUnimplemented;
     EXPECT_TRUE(named) << status.ToString();
     EXPECT_THAT(status.message(), HasSubstr("part 7"));
     ++*errors;
@@ -141,7 +145,8 @@ void ReadAll(const FakeBytes& bytes, const std::vector<LabelSet>& sets, uint64_t
   std::vector<Ordinal> all((*reader)->series_count());
   ASSERT_EQ(all.size(), sets.size());
   for (Ordinal i = 0; i < all.size(); ++i) all[i] = i;
-  check((*reader)->VisitLabels(all, [&](size_t i, std::string_view labels) { ASSERT_EQ(labels, ToBytes(sets[i])); }));
+  check((*reader)->VisitLabels(
+      all, [&](size_t i, std::string_view labels) { ASSERT_EQ(labels, ToBytes(sets[i])); }));
   for (const char* const name : {"__name__", "pod", "job"}) {
     const std::vector<LabelMatcher> matchers = [&] {
       std::vector<LabelMatcher> one;
@@ -198,8 +203,15 @@ TEST(PartIndexTest, ReportsTruncatedAndMissingPieces) {
 }
 
 TEST(PartIndexKeysTest, SortLikeNamesAndValues) {
-  const std::vector<std::string> strings = {"a", std::string("a\0", 2), std::string("a\0\0", 3), std::string("a\0\1", 3),
-                                            std::string("a\0\xff", 3), "a\1", "aa", "b", "\xff"};
+  const std::vector<std::string> strings = {"a",
+                                            std::string("a\0", 2),
+                                            std::string("a\0\0", 3),
+                                            std::string("a\0\1", 3),
+                                            std::string("a\0\xff", 3),
+                                            "a\1",
+                                            "aa",
+                                            "b",
+                                            "\xff"};
   std::vector<std::pair<std::string, std::string>> pairs;
   for (const std::string& name : strings) {
     for (const std::string& value : strings) pairs.emplace_back(name, value);
@@ -224,7 +236,8 @@ TEST(PartIndexKeysTest, SortLikeNamesAndValues) {
 
 TEST(PartIndexKeysTest, RefusesMalformedKeys) {
   using std::string_literals::operator""s;
-  for (const std::string& key : {""s, "a"s, "a\0\1"s, "a\0\1b"s, "a\0\1b\0"s, "a\0\1b\0\1x"s, "a\0\2b\0\1"s, "\0\1b\0\1"s}) {
+  for (const std::string& key :
+       {""s, "a"s, "a\0\1"s, "a\0\1b"s, "a\0\1b\0"s, "a\0\1b\0\1x"s, "a\0\2b\0\1"s, "\0\1b\0\1"s}) {
     EXPECT_EQ(ParsePostingsKey(key).status().code(), StatusCode::kDataLoss);
   }
 }

@@ -89,7 +89,8 @@ TEST(IdUnionTest, UnitesListsRangesAndBitmaps) {
           break;
         }
         default: {
-          const IdSet set = IdSet::FromAscending(std::vector<uint32_t>{begin, begin + 5, begin + 70000});
+          const IdSet set =
+              IdSet::FromAscending(std::vector<uint32_t>{begin, begin + 5, begin + 70000});
           united.AddBitmap(set.bitmap());
           twin.insert({begin, begin + 5, begin + 70000});
         }

@@ -30,7 +30,8 @@ Result<std::vector<uint32_t>> Decode(std::string_view bytes, uint64_t limit) {
 // Ordinals of different shapes: sparse, dense, runs, and one in everything.
 std::vector<std::vector<uint32_t>> Shapes() {
   std::mt19937 random(2);
-  std::vector<std::vector<uint32_t>> shapes = {{0}, {UINT32_MAX - 1}, {0, 1, 2}, {3, 5, 9, 1000, 70000}};
+  std::vector<std::vector<uint32_t>> shapes = {
+      {0}, {UINT32_MAX - 1}, {0, 1, 2}, {3, 5, 9, 1000, 70000}};
   for (const uint32_t gap : {1u, 2u, 3u, 30u, 1000u, 100000u}) {
     for (const size_t count : {2u, 8u, 9u, 100u, 5000u}) {
       std::vector<uint32_t> ordinals;
@@ -91,7 +92,8 @@ TEST(PostingsCodecTest, ReportsDamage) {
       if (decoded.ok()) {
         ASSERT_EQ(*decoded, ordinals);
       }
-      const auto truncated = Decode(std::string_view(bytes).substr(0, i), uint64_t{ordinals.back()} + 1);
+      const auto truncated =
+          Decode(std::string_view(bytes).substr(0, i), uint64_t{ordinals.back()} + 1);
       if (truncated.ok()) {
         ASSERT_EQ(*truncated, ordinals);
       }
@@ -111,9 +113,10 @@ std::string WithChecksum(std::string bytes) {
 // Bytes that carry a right checksum are still not believed.
 TEST(PostingsCodecTest, RefusesNonsenseWithARightChecksum) {
   using std::string_literals::operator""s;
-  for (const std::string& bytes : {"\1"s, "\2"s, "\3"s, "\1\x80"s, "\2\1"s, "\1\x64"s, "\2\0\x64"s, "\2\x63\1"s,
-                                   "\1\xff\xff\xff\xff\xff\xff\xff\xff\xff\1"s,
-                                   "\2\0\xff\xff\xff\xff\xff\xff\xff\xff\xff\1"s, "\7\1"s, "\0\1"s}) {
+  for (const std::string& bytes :
+       {"\1"s, "\2"s, "\3"s, "\1\x80"s, "\2\1"s, "\1\x64"s, "\2\0\x64"s, "\2\x63\1"s,
+        "\1\xff\xff\xff\xff\xff\xff\xff\xff\xff\1"s, "\2\0\xff\xff\xff\xff\xff\xff\xff\xff\xff\1"s,
+        "\7\1"s, "\0\1"s}) {
     EXPECT_EQ(Decode(WithChecksum(bytes), 100).status().code(), StatusCode::kDataLoss);
   }
 }
@@ -167,11 +170,13 @@ TEST(RoaringCheckTest, WhatPassesIsReadSafely) {
       for (int round = 0; round < 60; ++round) {
         std::string damaged = bytes;
         // The head of the bytes holds the structure.
-        const size_t at = random() % std::min<size_t>(bytes.size(), round % 2 == 0 ? 64 : bytes.size());
+        const size_t at =
+            random() % std::min<size_t>(bytes.size(), round % 2 == 0 ? 64 : bytes.size());
         damaged[at] = static_cast<char>(random());
         if (!CheckPortableRoaring(damaged, UINT64_MAX).ok()) continue;
         ++passed;
-        const OwnedRoaring bitmap(roaring_bitmap_portable_deserialize_safe(damaged.data(), damaged.size()));
+        const OwnedRoaring bitmap(
+            roaring_bitmap_portable_deserialize_safe(damaged.data(), damaged.size()));
         ASSERT_NE(bitmap, nullptr);
         const IdSet set = IdSet::Borrow(bitmap.get());
         const std::vector<uint32_t> ids = set.ToVector();

@@ -23,7 +23,8 @@ TEST(SeriesBlockTest, ReturnsWhatItWasGiven) {
     std::vector<uint32_t> pairs;
     for (auto& one : series) {
       pairs.resize(random() % (pairs.size() + 1));
-      for (auto n = random() % 5; n > 0; --n) pairs.push_back(random() % 3 == 0 ? random() : random() % 200);
+      for (auto n = random() % 5; n > 0; --n)
+        pairs.push_back(random() % 3 == 0 ? random() : random() % 200);
       one = pairs;
       encoder.Add(one);
     }
@@ -36,7 +37,9 @@ TEST(SeriesBlockTest, ReturnsWhatItWasGiven) {
       ASSERT_TRUE(decoder->Next(uint64_t{1} << 32).ok());
       ASSERT_EQ(std::vector<uint32_t>(decoder->pairs().begin(), decoder->pairs().end()), one);
       ASSERT_LE(decoder->shared(), previous.size());
-      ASSERT_TRUE(std::equal(one.begin(), one.begin() + static_cast<std::ptrdiff_t>(decoder->shared()), previous.begin()));
+      ASSERT_TRUE(std::equal(one.begin(),
+                             one.begin() + static_cast<std::ptrdiff_t>(decoder->shared()),
+                             previous.begin()));
       previous = one;
     }
     ASSERT_FALSE(decoder->Next(uint64_t{1} << 32).ok());
@@ -56,8 +59,9 @@ Status DecodeBlock(std::string_view body, uint64_t pair_limit) {
 TEST(SeriesBlockTest, RefusesNonsenseWithARightChecksum) {
   using std::string_literals::operator""s;
   EXPECT_TRUE(DecodeBlock("\1\0\1\5"s, 6).ok());
-  for (const std::string& body : {""s, "\0"s, "\x41"s, "\1"s, "\1\0\1"s, "\1\1\0"s, "\1\0\1\5\0"s, "\1\0\1\6"s,
-                                  "\1\0\xff\xff\xff\xff\xff\xff\xff\xff\xff\1"s, "\2\0\1\5\2\0"s}) {
+  for (const std::string& body :
+       {""s, "\0"s, "\x41"s, "\1"s, "\1\0\1"s, "\1\1\0"s, "\1\0\1\5\0"s, "\1\0\1\6"s,
+        "\1\0\xff\xff\xff\xff\xff\xff\xff\xff\xff\1"s, "\2\0\1\5\2\0"s}) {
     EXPECT_EQ(DecodeBlock(body, 6).code(), StatusCode::kDataLoss);
   }
 }
@@ -71,7 +75,8 @@ TEST(PairChunkTest, ReturnsWhatItWasGiven) {
     }
   }
   for (const size_t count : {size_t{1}, size_t{2}, size_t{kPairsPerChunk}}) {
-    const std::vector<std::string_view> views(pairs.begin(), pairs.begin() + static_cast<std::ptrdiff_t>(count));
+    const std::vector<std::string_view> views(pairs.begin(),
+                                              pairs.begin() + static_cast<std::ptrdiff_t>(count));
     const auto chunk = PairChunk::Decode(EncodePairChunk(views));
     ASSERT_TRUE(chunk.ok()) << chunk.status().ToString();
     ASSERT_EQ(chunk->size(), count);
@@ -82,9 +87,10 @@ TEST(PairChunkTest, ReturnsWhatItWasGiven) {
 TEST(PairChunkTest, RefusesNonsenseWithARightChecksum) {
   using std::string_literals::operator""s;
   EXPECT_TRUE(PairChunk::Decode(FrameBytes("\2\0\1a\1x\1\1y"s)).ok());
-  for (const std::string& body : {""s, "\0"s, "\1"s, "\1\0\1a\0"s, "\1\0\0\1x"s, "\1\1\1x"s, "\1\0\1a\5x"s,
-                                  "\2\0\1a\1x\2\1y"s, "\1\0\1a\1xz"s, "\x81\1\0\1a\1x"s,
-                                  "\1\0\xff\xff\xff\xff\xff\xff\xff\xff\xff\1"s}) {
+  for (const std::string& body :
+       {""s, "\0"s, "\1"s, "\1\0\1a\0"s, "\1\0\0\1x"s, "\1\1\1x"s, "\1\0\1a\5x"s,
+        "\2\0\1a\1x\2\1y"s, "\1\0\1a\1xz"s, "\x81\1\0\1a\1x"s,
+        "\1\0\xff\xff\xff\xff\xff\xff\xff\xff\xff\1"s}) {
     EXPECT_EQ(PairChunk::Decode(FrameBytes(body)).status().code(), StatusCode::kDataLoss);
   }
 }
