@@ -259,6 +259,8 @@ void SessionImpl::SendContinue() {
 
 void SessionImpl::ReadBody() {
   if (parser_->is_done()) return Handle();
+  // Beast reads as much as the buffer has room for: a few large reads, not one for each page.
+  buffer_.reserve(kReadBytes);
   http::async_read_some(socket_, buffer_, *parser_,
                         [self = Self()](error_code error, size_t) { self->OnBody(error); });
 }
