@@ -4,6 +4,7 @@
 // the list of its pairs' numbers, 4 bytes each. Looking a series up compares its pairs' bytes, so
 // equal hashes are never believed.
 //
+// Views and spans that it returns live until the next call of a method that is not const.
 // Thread safety: const methods may run concurrently with each other, not with the others; the owner
 // holds the lock.
 #pragma once

@@ -7,6 +7,7 @@
 #include <map>
 #include <set>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include "fake_part.h"
@@ -126,6 +127,28 @@ TEST(PartIndexTest, KeepsLongAndUniquePairs) {
   std::vector<Ordinal> all(sorted.size());
   for (Ordinal i = 0; i < all.size(); ++i) all[i] = i;
   CheckVisit(*reader, sorted, all);
+}
+
+// Pair chunks are decoded by whoever needs them first.
+TEST(PartIndexTest, ServesManyThreads) {
+  const std::vector<LabelSet> sets = SortedSets(6, 2000);
+  const auto reader = OpenPart(WritePart(sets));
+  std::vector<std::thread> threads;
+  for (uint64_t seed = 0; seed < 4; ++seed) {
+    threads.emplace_back([&, seed] {
+      RandomLabels random(seed);
+      for (int round = 0; round < 20; ++round) {
+        std::vector<Ordinal> ordinals;
+        for (Ordinal i = 0; i < sets.size(); ++i) {
+          if (random.Below(20) == 0) ordinals.push_back(i);
+        }
+        CheckVisit(*reader, sets, ordinals);
+        const std::vector<LabelMatcher> matchers = random.NextMatchers();
+        EXPECT_TRUE(reader->Match(matchers).ok());
+      }
+    });
+  }
+  for (std::thread& thread : threads) thread.join();
 }
 
 // Reads all there is to read; an error must be damage, named by part; data must be what was
