@@ -11,7 +11,7 @@
 #include <vector>
 
 #include "base/hash.h"
-#include "label_set_model.h"
+#include "tests/unit/index/label_set_model.h"
 
 namespace varve::index {
 namespace {

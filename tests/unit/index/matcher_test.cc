@@ -11,7 +11,7 @@
 
 #include "index/regex_literals.h"
 #include "index/regex_pattern.h"
-#include "label_set_model.h"
+#include "tests/unit/index/label_set_model.h"
 
 namespace varve::index {
 namespace {

@@ -9,9 +9,9 @@
 #include <string_view>
 #include <vector>
 
-#include "fake_part.h"
 #include "index/part_index.h"
-#include "label_set_model.h"
+#include "tests/unit/index/fake_part.h"
+#include "tests/unit/index/label_set_model.h"
 
 namespace varve::index {
 namespace {

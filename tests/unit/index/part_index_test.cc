@@ -10,9 +10,9 @@
 #include <thread>
 #include <vector>
 
-#include "fake_part.h"
 #include "index/part_index_keys.h"
-#include "label_set_model.h"
+#include "tests/unit/index/fake_part.h"
+#include "tests/unit/index/label_set_model.h"
 
 namespace varve::index {
 namespace {

@@ -10,7 +10,7 @@
 #include "index/checked_bytes.h"
 #include "index/pair_chunk.h"
 #include "index/part_summary.h"
-#include "label_set_model.h"
+#include "tests/unit/index/label_set_model.h"
 
 namespace varve::index {
 namespace {
