@@ -1,0 +1,106 @@
+#include "tests/crash/script.h"
+
+#include <algorithm>
+#include <bit>
+#include <random>
+
+#include "base/hash.h"
+#include "base/status_macros.h"
+#include "tests/model/workload.h"
+
+namespace varve::crash {
+namespace {
+
+constexpr int64_t kStartMs = 1'700'000'000'000;
+constexpr int64_t kStepMs = 30'000;  // 240 batches cross a partition border
+constexpr uint64_t kSeriesCount = 20;
+constexpr std::string_view kMarker = "marker";
+
+int64_t TimeOf(uint64_t number) { return kStartMs + static_cast<int64_t>(number) * kStepMs; }
+
+Labels SeriesLabels(size_t thread, const std::string& name) {
+  return Labels{{"__name__", name}, {"thread", std::to_string(thread)}};
+}
+
+Selector ThreadSelector(size_t thread) {
+  return {{MatchOp::kEqual, "thread", std::to_string(thread)}};
+}
+
+// Of the last batch that the marker knows of, plus one.
+uint64_t BatchCount(const model::AllSamples& samples, size_t thread) {
+  const auto marker = samples.find(SeriesLabels(thread, std::string(kMarker)));
+  if (marker == samples.end()) return 0;
+  return static_cast<uint64_t>((marker->second.rbegin()->first - kStartMs) / kStepMs) + 1;
+}
+
+}  // namespace
+
+void BuildBatch(uint64_t seed, size_t thread, uint64_t number, WriteBatch* batch) {
+  std::mt19937_64 random(MixBits(seed) ^ MixBits(thread + 1) ^ MixBits(number << 8));
+  batch->Clear();
+  batch->BeginSeries(SeriesLabels(thread, std::string(kMarker)));
+  batch->AddSample(TimeOf(number), static_cast<double>(number));
+  const uint64_t first = random() % kSeriesCount;
+  const uint64_t count = 1 + random() % 6;
+  for (uint64_t i = 0; i < count; ++i) {
+    // Series appear over time, so that their definitions are spread over the journal.
+    const uint64_t series = (first + i) % std::min<uint64_t>(kSeriesCount, number / 4 + 6);
+    batch->BeginSeries(SeriesLabels(thread, "series_" + std::to_string(series)));
+    batch->AddSample(TimeOf(number), model::RandomValue(&random));
+    if (number > 0 && random() % 4 == 0) {
+      batch->AddSample(TimeOf(random() % number), model::RandomValue(&random));
+    }
+  }
+}
+
+Options BusyOptions(Durability durability) {
+  Options options;
+  options.durability = durability;
+  options.retention_ms = 0;
+  options.future_limit_ms = 0;
+  options.free_disk_bytes_min = 0;
+  options.checkpoint_journal_bytes = 50'000;
+  options.head_bytes_max = size_t{8} << 20;
+  options.storage_cache_bytes = size_t{1} << 20;
+  return options;
+}
+
+void ThreadTwin::AdvanceTo(uint64_t batch_count) {
+  if (batch_count < batch_count_) {
+    twin_ = {};
+    batch_count_ = 0;
+  }
+  WriteBatch batch;
+  std::string canonical;
+  for (; batch_count_ < batch_count; ++batch_count_) {
+    BuildBatch(seed_, thread_, batch_count_, &batch);
+    for (const WriteBatch::Series& series : batch.series()) {
+      const Labels labels = Labels::FromCanonicalBytes(
+          std::string(batch.label_bytes().substr(series.label_offset, series.label_size)));
+      for (const Sample& sample :
+           batch.samples().subspan(series.sample_begin, series.sample_count)) {
+        twin_.Append(labels, sample.timestamp_ms, sample.value);
+      }
+    }
+  }
+}
+
+Result<uint64_t> ThreadTwin::Verify(Database* database, uint64_t at_least, uint64_t at_most) {
+  ASSIGN_OR_RETURN(const model::AllSamples found,
+                   model::ReadSelected(database, ThreadSelector(thread_), {}));
+  const uint64_t batch_count = BatchCount(found, thread_);
+  if (batch_count < at_least || batch_count > at_most) {
+    return DataLossError("thread " + std::to_string(thread_) + ": " + std::to_string(batch_count) +
+                         " batches are there, not between " + std::to_string(at_least) + " and " +
+                         std::to_string(at_most));
+  }
+  AdvanceTo(batch_count);
+  const std::string difference = model::Difference(twin_.samples(), found);
+  if (!difference.empty()) {
+    return DataLossError("thread " + std::to_string(thread_) + " after " +
+                         std::to_string(batch_count) + " batches: " + difference);
+  }
+  return batch_count;
+}
+
+}  // namespace varve::crash
