@@ -41,6 +41,29 @@ namespace {
 
 constexpr int64_t kMaintenancePollMs = 100;
 
+std::string ParentOf(const std::string& path) {
+  const size_t end = path.find_last_not_of('/');
+  const size_t slash = end == std::string::npos ? end : path.find_last_of('/', end);
+  if (slash == std::string::npos) return ".";
+  const size_t last = path.find_last_not_of('/', slash);
+  return last == std::string::npos ? "/" : path.substr(0, last + 1);
+}
+
+// Creates `path` and the parents it lacks, and makes their names durable.
+Status CreateDurably(FileSystem* file_system, const std::string& path) {
+  std::vector<std::string> parents;  // of what is missing
+  for (std::string at = path;;) {
+    ASSIGN_OR_RETURN(const bool exists, file_system->Exists(at));
+    if (exists) break;
+    parents.push_back(ParentOf(at));
+    if (parents.back() == at) break;
+    at = parents.back();
+  }
+  RETURN_IF_ERROR(file_system->CreateDirectory(path));
+  for (const std::string& parent : parents) RETURN_IF_ERROR(file_system->SyncDirectory(parent));
+  return OkStatus();
+}
+
 }  // namespace
 
 Result<std::unique_ptr<Database>> OpenDatabase(const Options& options, const std::string& path,
@@ -70,7 +93,7 @@ Result<std::unique_ptr<DatabaseImpl>> DatabaseImpl::Open(const Options& options,
 Status DatabaseImpl::OpenStore() {
   ASSIGN_OR_RETURN(const bool exists, file_system_->Exists(path_));
   if (!exists && !options_.create_if_missing) return NotFoundError("no such directory, and create_if_missing is off");
-  RETURN_IF_ERROR(file_system_->CreateDirectory(path_));
+  RETURN_IF_ERROR(CreateDurably(file_system_, path_));
   ASSIGN_OR_RETURN(lock_, file_system_->Lock(path_ + "/LOCK"));
   kv::StoreOptions store_options;
   store_options.cache_bytes = options_.storage_cache_bytes;
@@ -89,6 +112,8 @@ Status DatabaseImpl::Recover() {
   };
   const std::string journal_directory = path_ + "/journal";
   RETURN_IF_ERROR(file_system_->CreateDirectory(journal_directory));
+  // The names of the journal's and the store's directories: what is synced in them must be found after a power loss.
+  RETURN_IF_ERROR(file_system_->SyncDirectory(path_));
   ASSIGN_OR_RETURN(RecoveredHead recovered,
                    RecoverHead(file_system_, path_, journal_directory, store_.get(), &head_, log));
   recovery_damaged_records_ = recovered.damaged_records;
