@@ -1,4 +1,5 @@
-// Chunk group: the chunks of up to kSeriesPerChunkGroup neighbouring series of a part, one value of the `chunks` family.
+// Chunk group: the chunks of up to kSeriesPerChunkGroup neighbouring series of a part, one value of
+// the `chunks` family.
 // Layout: docs/FORMATS.md, "Chunk group".
 #pragma once
 
@@ -15,14 +16,16 @@ namespace varve::format {
 
 inline constexpr uint32_t kSeriesPerChunkGroup = 64;
 
-// Encodes series_chunks[i] = the chunks of the i-th series of the group (ascending in time, not overlapping; may be none).
+// Encodes series_chunks[i] = the chunks of the i-th series of the group (ascending in time, not
+// overlapping; may be none).
 // REQUIRES: 1..kSeriesPerChunkGroup series. Appends to `out`.
 void EncodeChunkGroup(std::span<const std::vector<ChunkView>> series_chunks, std::string* out);
 
 // A decoded group: the headers are decoded and checked, payloads stay views into the value's bytes.
 class ChunkGroup {
  public:
-  // Verifies version, checksum and every length. Error: kDataLoss naming what is wrong. `bytes` must outlive the group.
+  // Verifies version, checksum and every length. Error: kDataLoss naming what is wrong. `bytes`
+  // must outlive the group.
   static Result<ChunkGroup> Parse(std::string_view bytes);
   uint32_t series_count() const { return static_cast<uint32_t>(chunk_begin_.size() - 1); }
   // Chunks of the i-th series, ascending in time.

@@ -1,6 +1,6 @@
-// Canonical label bytes: the one encoding of a label set in memory and on disk. For each label, in ascending byte order
-// of unique names: varint name length, name, varint value length, value; neither is empty. Equal sets, equal bytes.
-// One name-and-value run of it is called a pair.
+// Canonical label bytes: the one encoding of a label set in memory and on disk. For each label, in
+// ascending byte order of unique names: varint name length, name, varint value length, value;
+// neither is empty. Equal sets, equal bytes. One name-and-value run of it is called a pair.
 #pragma once
 
 #include <compare>
@@ -37,8 +37,8 @@ void AppendLabel(std::string_view name, std::string_view value, std::string* out
 // kDataLoss unless `bytes` are canonical.
 Status CheckCanonical(std::string_view bytes);
 
-// Sorts labels given in any order, drops empty values. Errors (kInvalidArgument): malformed lengths, empty or
-// repeated name. Appends the canonical bytes to `out`.
+// Sorts labels given in any order, drops empty values. Errors (kInvalidArgument): malformed
+// lengths, empty or repeated name. Appends the canonical bytes to `out`.
 Status Canonicalize(std::string_view label_bytes, std::string* out);
 
 // The order of Labels: label by label, name then value; a prefix first. REQUIRES: both canonical.

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <filesystem>
+#include <iterator>
 #include <utility>
 
 #include "base/status_macros.h"
@@ -262,10 +263,10 @@ void FaultFileSystem::CommitNames(const std::string& directory) {
   const auto is_child = [&](const std::string& path) {
     return path.starts_with(directory) && path.find_last_of('/') == directory.size();
   };
-  const Names& current = current_;
-  std::erase_if(durable_, [&](const auto& entry) {
-    return is_child(entry.first) && !current.contains(entry.first);
-  });
+  for (auto name = durable_.begin(); name != durable_.end();) {
+    const bool gone = is_child(name->first) && !current_.contains(name->first);
+    name = gone ? durable_.erase(name) : std::next(name);
+  }
   for (const auto& [path, node] : current_) {
     if (is_child(path)) durable_[path] = node;
   }
