@@ -44,8 +44,8 @@ void GorillaAppend(GorillaState* state, uint8_t* payload, int64_t timestamp_ms, 
 inline size_t GorillaBytes(const GorillaState& state) { return (state.bit_count + size_t{7}) / 8; }
 
 // Appends the first `sample_count` samples of `payload` to the two columns; the payload may hold
-// more (an encoder may have gone on). Error: kDataLoss when the bytes end early or mean nothing; then
-// the columns hold what was decoded before.
+// more (an encoder may have gone on). Error: kDataLoss when the bytes end early or mean nothing;
+// then the columns hold what was decoded before.
 Status GorillaDecode(std::string_view payload, uint32_t sample_count,
                      std::vector<int64_t>* timestamps_ms, std::vector<double>* values);
 
