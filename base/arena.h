@@ -9,7 +9,8 @@
 
 namespace varve {
 
-// Pieces are bytes without alignment and stay where they are until the arena dies. Thread safety: none.
+// Pieces are bytes without alignment and stay where they are until the arena dies. Thread safety:
+// none.
 class Arena {
  public:
   char* Allocate(size_t size) {

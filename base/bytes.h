@@ -1,4 +1,5 @@
-// Little-endian writing and bounds-checked reading of byte strings: the base of every on-disk format.
+// Little-endian writing and bounds-checked reading of byte strings: the base of every on-disk
+// format.
 #pragma once
 
 #include <bit>
@@ -11,7 +12,8 @@
 
 namespace varve {
 
-static_assert(std::endian::native == std::endian::little, "on-disk integers are little-endian; add byte swaps");
+static_assert(std::endian::native == std::endian::little,
+              "on-disk integers are little-endian; add byte swaps");
 
 template <typename T>
 inline void AppendFixed(std::string* out, T v) {
@@ -32,12 +34,15 @@ inline void AppendLengthPrefixed(std::string* out, std::string_view bytes) {
   out->append(bytes);
 }
 
-// A cursor over borrowed bytes. Every read checks the bounds; after the first failure ok() stays false and every
-// read yields zero or an empty view, so a decoder may check once at the end of a fixed-size header.
+// A cursor over borrowed bytes. Every read checks the bounds; after the first failure ok() stays
+// false and every read yields zero or an empty view, so a decoder may check once at the end of a
+// fixed-size header.
 class ByteReader {
  public:
   explicit ByteReader(std::string_view bytes)
-      : begin_(reinterpret_cast<const uint8_t*>(bytes.data())), at_(begin_), end_(begin_ + bytes.size()) {}
+      : begin_(reinterpret_cast<const uint8_t*>(bytes.data())),
+        at_(begin_),
+        end_(begin_ + bytes.size()) {}
 
   bool ok() const { return ok_; }
   size_t remaining() const { return static_cast<size_t>(end_ - at_); }

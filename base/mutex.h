@@ -48,8 +48,8 @@ class VARVE_ANNOTATION(scoped_lockable) MutexLock {
   Mutex* mutex_;
 };
 
-// A waiting writer goes before later readers (glibc's default lets a stream of readers starve it), so a thread must not
-// take the shared lock twice.
+// A waiting writer goes before later readers (glibc's default lets a stream of readers starve it),
+// so a thread must not take the shared lock twice.
 class VARVE_ANNOTATION(capability("shared_mutex")) SharedMutex {
  public:
   SharedMutex() {
@@ -66,7 +66,9 @@ class VARVE_ANNOTATION(capability("shared_mutex")) SharedMutex {
   void Lock() VARVE_ANNOTATION(acquire_capability()) { pthread_rwlock_wrlock(&lock_); }
   void Unlock() VARVE_ANNOTATION(release_capability()) { pthread_rwlock_unlock(&lock_); }
   void LockShared() VARVE_ANNOTATION(acquire_shared_capability()) { pthread_rwlock_rdlock(&lock_); }
-  void UnlockShared() VARVE_ANNOTATION(release_shared_capability()) { pthread_rwlock_unlock(&lock_); }
+  void UnlockShared() VARVE_ANNOTATION(release_shared_capability()) {
+    pthread_rwlock_unlock(&lock_);
+  }
 
  private:
   pthread_rwlock_t lock_;

@@ -9,8 +9,8 @@
 #define VARVE_CONCAT(a, b) VARVE_CONCAT_INNER(a, b)
 
 // Returns from the enclosing function when `expression` yields a Status that is not ok.
-#define RETURN_IF_ERROR(expression)                   \
-  do {                                                \
+#define RETURN_IF_ERROR(expression)                                                           \
+  do {                                                                                        \
     if (::varve::Status varve_status = (expression); !varve_status.ok()) return varve_status; \
   } while (false)
 

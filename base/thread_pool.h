@@ -12,7 +12,8 @@
 
 namespace varve {
 
-// Thread safety: Schedule and ParallelFor from any thread. The destructor runs what is queued, then joins.
+// Thread safety: Schedule and ParallelFor from any thread. The destructor runs what is queued, then
+// joins.
 class ThreadPool {
  public:
   // Threads are named `name` (at most 15 bytes, a limit of the kernel).
@@ -22,8 +23,9 @@ class ThreadPool {
   ThreadPool& operator=(const ThreadPool&) = delete;
 
   void Schedule(std::function<void()> task);
-  // Calls body(i) for every i in [0, count), on the pool's threads and the calling one, and returns when all have
-  // returned. May be called from inside a task: the caller takes part, so it cannot starve.
+  // Calls body(i) for every i in [0, count), on the pool's threads and the calling one, and returns
+  // when all have returned. May be called from inside a task: the caller takes part, so it cannot
+  // starve.
   void ParallelFor(size_t count, const std::function<void(size_t)>& body);
   size_t thread_count() const { return threads_.size(); }
 

@@ -19,7 +19,10 @@ bool IsValidUtf8(std::string_view text) {
       ++at;
       continue;
     }
-    const int trail = lead >= 0xc2 && lead <= 0xdf ? 1 : (lead & 0xf0) == 0xe0 ? 2 : lead >= 0xf0 && lead <= 0xf4 ? 3 : 0;
+    const int trail = lead >= 0xc2 && lead <= 0xdf   ? 1
+                      : (lead & 0xf0) == 0xe0        ? 2
+                      : lead >= 0xf0 && lead <= 0xf4 ? 3
+                                                     : 0;
     if (trail == 0 || end - at <= trail) return false;
     // The second byte's range excludes overlong forms, surrogates and code points above U+10FFFF.
     const uint8_t low = lead == 0xe0 ? 0xa0 : lead == 0xf0 ? 0x90 : 0x80;

@@ -41,7 +41,8 @@ inline void AppendVarint(std::string* out, uint64_t v) {
   out->append(reinterpret_cast<const char*>(buffer), static_cast<size_t>(end - buffer));
 }
 
-// Reads a varint from [in, end). Returns the byte after it, or nullptr when it is cut off or longer than 64 bits.
+// Reads a varint from [in, end). Returns the byte after it, or nullptr when it is cut off or longer
+// than 64 bits.
 inline const uint8_t* DecodeVarint(const uint8_t* in, const uint8_t* end, uint64_t* v) {
   if (in < end && *in < 0x80) {
     *v = *in;

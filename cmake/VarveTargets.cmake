@@ -1,12 +1,14 @@
 # varve_library(NAME DEPS ...) - the static library of one folder.
-# Every source below the folder belongs to it; DEPS are the folders and packages that it may include (PRIVATE,
+# Every source below the folder belongs to it; DEPS are the folders and packages it may include
+# (PRIVATE,
 # except that static archives still carry their link requirements to the final program).
 include(GNUInstallDirs)
 
 add_library(varve_flags INTERFACE)
 target_compile_features(varve_flags INTERFACE cxx_std_20)
 target_compile_options(varve_flags INTERFACE
-  $<$<COMPILE_LANGUAGE:CXX>:-Wall -Wextra -Wshadow -Wnon-virtual-dtor -Wold-style-cast -Wunused-result>)
+  $<$<COMPILE_LANGUAGE:CXX>:-Wall -Wextra -Wshadow -Wnon-virtual-dtor -Wold-style-cast
+  -Wunused-result>)
 if(VARVE_WERROR)
   target_compile_options(varve_flags INTERFACE -Werror)
 endif()

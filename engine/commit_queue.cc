@@ -7,7 +7,8 @@
 
 namespace varve::engine {
 
-CommitQueue::CommitQueue(Head* head, journal::Writer* journal, Durability durability, uint64_t next_sequence)
+CommitQueue::CommitQueue(Head* head, journal::Writer* journal, Durability durability,
+                         uint64_t next_sequence)
     : head_(head), journal_(journal), durability_(durability), next_sequence_(next_sequence) {}
 
 Status CommitQueue::Commit(PreparedBatch* batch) {
@@ -17,7 +18,8 @@ Status CommitQueue::Commit(PreparedBatch* batch) {
   {
     MutexLock lock(&mutex_);
     queue_.push_back(&self);
-    if (leading_ && queue_.size() >= expected_batches_) changed_.NotifyAll();  // a leader may await this batch
+    if (leading_ && queue_.size() >= expected_batches_)
+      changed_.NotifyAll();  // a leader may await this batch
     while (!self.done && !MayLead(self)) changed_.Wait(&mutex_);
     if (self.done) return self.status;
     leading_ = true;
@@ -43,12 +45,13 @@ void CommitQueue::RunAlone(const std::function<void()>& body) {
   changed_.NotifyAll();
 }
 
-// Writers that were answered a moment ago are about to send their next batch. Without a short wait two steady writers would
-// alternate, each paying a sync of its own; with it they share one (the idea of PostgreSQL's commit_delay, bounded by what
-// a sync takes).
+// Writers that were answered a moment ago are about to send their next batch. Without a short wait
+// two steady writers would alternate, each paying a sync of its own; with it they share one (the
+// idea of PostgreSQL's commit_delay, bounded by what a sync takes).
 void CommitQueue::AwaitCompany() {
   if (durability_ != Durability::kSync || queue_.size() >= expected_batches_) return;
-  const int64_t wait_ns = std::min(sync_ns_.load(std::memory_order_relaxed) / kWaitPerSyncDivisor, kWaitNsMax);
+  const int64_t wait_ns =
+      std::min(sync_ns_.load(std::memory_order_relaxed) / kWaitPerSyncDivisor, kWaitNsMax);
   const int64_t deadline_ns = Clock::System()->SteadyNs() + wait_ns;
   while (queue_.size() < expected_batches_ && queue_.back()->batch != nullptr) {
     const int64_t left_ns = deadline_ns - Clock::System()->SteadyNs();
@@ -87,7 +90,8 @@ Status CommitQueue::WriteJournal(std::span<Waiter* const> group) {
   const int64_t started_ns = Clock::System()->SteadyNs();
   Status status = journal_->Sync();
   const int64_t smoothed_ns = sync_ns_.load(std::memory_order_relaxed);
-  sync_ns_.store(smoothed_ns + (Clock::System()->SteadyNs() - started_ns - smoothed_ns) / 8, std::memory_order_relaxed);
+  sync_ns_.store(smoothed_ns + (Clock::System()->SteadyNs() - started_ns - smoothed_ns) / 8,
+                 std::memory_order_relaxed);
   return status;
 }
 
@@ -99,8 +103,8 @@ void CommitQueue::TakeBackCreated(std::span<Waiter* const> group) {
   head_->TakeBackCreated(created);
 }
 
-// The visibility lock is taken before the lead is given up, so that groups enter the head in journal order while the next
-// group's journal write runs beside this one's application.
+// The visibility lock is taken before the lead is given up, so that groups enter the head in
+// journal order while the next group's journal write runs beside this one's application.
 void CommitQueue::LeadGroup(std::span<Waiter* const> group) NO_THREAD_SAFETY_ANALYSIS {
   const Status status = WriteJournal(group);
   if (!status.ok()) TakeBackCreated(group);

@@ -1,4 +1,5 @@
-// CommitQueue: orders appends and lets concurrent ones share a journal write and a sync (group commit).
+// CommitQueue: orders appends and lets concurrent ones share a journal write and a sync (group
+// commit).
 #pragma once
 
 #include <atomic>
@@ -26,11 +27,13 @@ class CommitQueue {
   // Both are borrowed. The first record gets `next_sequence`.
   CommitQueue(Head* head, journal::Writer* journal, Durability durability, uint64_t next_sequence);
 
-  // Returns when the batch is durable and visible, or with the journal's error (then nothing of it is).
+  // Returns when the batch is durable and visible, or with the journal's error (then nothing of it
+  // is).
   Status Commit(PreparedBatch* batch);
 
-  // Runs `body` as the leader: no batch is resolved to new series, journaled or removed meanwhile. Batches journaled
-  // before may still be on their way into the head until `body` holds the head's visibility lock.
+  // Runs `body` as the leader: no batch is resolved to new series, journaled or removed meanwhile.
+  // Batches journaled before may still be on their way into the head until `body` holds the head's
+  // visibility lock.
   void RunAlone(const std::function<void()>& body);
 
   // The last sequence handed out. Meaningful within RunAlone, or when no appends run.
@@ -44,7 +47,8 @@ class CommitQueue {
   };
   // A group ends at so many journal bytes, so that the first of it does not wait long for the last.
   static constexpr size_t kGroupBytesMax = size_t{4} << 20;
-  // How long a leader may wait for the writers of the group before to come back, as a part of what a sync takes.
+  // How long a leader may wait for the writers of the group before to come back, as a part of what
+  // a sync takes.
   static constexpr int64_t kWaitPerSyncDivisor = 4;
   static constexpr int64_t kWaitNsMax = 2'000'000;
 
@@ -66,7 +70,7 @@ class CommitQueue {
   std::deque<Waiter*> queue_ GUARDED_BY(mutex_);
   bool leading_ GUARDED_BY(mutex_) = false;
   size_t expected_batches_ GUARDED_BY(mutex_) = 1;  // writers seen around the last group
-  std::atomic<int64_t> sync_ns_{0};                 // what a sync takes, smoothed; written by the leader
+  std::atomic<int64_t> sync_ns_{0};      // what a sync takes, smoothed; written by the leader
   std::atomic<uint64_t> next_sequence_;  // written by the leader
 };
 

@@ -39,29 +39,33 @@ Status DatabaseImpl::VisitSelected(std::span<const Selector> selectors, TimeRang
       if (!Overlaps(part->info(), range)) continue;
       ASSIGN_OR_RETURN(const auto reader, readers_.Get(part));
       ASSIGN_OR_RETURN(const auto ordinals, reader->index().Match(matchers));
-      RETURN_IF_ERROR(reader->index().VisitLabels(ordinals, [&](size_t, std::string_view labels) { visit(labels); }));
+      RETURN_IF_ERROR(reader->index().VisitLabels(
+          ordinals, [&](size_t, std::string_view labels) { visit(labels); }));
     }
   }
   return OkStatus();
 }
 
-Result<std::vector<Labels>> DatabaseImpl::Series(std::span<const Selector> selectors, TimeRange range, size_t limit) {
+Result<std::vector<Labels>> DatabaseImpl::Series(std::span<const Selector> selectors,
+                                                 TimeRange range, size_t limit) {
   ReaderLock lock(&open_mutex_);
   RETURN_IF_ERROR(CheckOpen());
   std::unordered_set<std::string> distinct;
-  RETURN_IF_ERROR(VisitSelected(selectors, range, [&](std::string_view labels) { distinct.emplace(labels); }));
+  RETURN_IF_ERROR(
+      VisitSelected(selectors, range, [&](std::string_view labels) { distinct.emplace(labels); }));
   std::vector<Labels> all;
   all.reserve(distinct.size());
   while (!distinct.empty()) {
-    all.push_back(Labels::FromCanonicalBytes(std::move(distinct.extract(distinct.begin()).value())));
+    all.push_back(
+        Labels::FromCanonicalBytes(std::move(distinct.extract(distinct.begin()).value())));
   }
   std::sort(all.begin(), all.end());
   if (limit != 0 && all.size() > limit) all.resize(limit);
   return all;
 }
 
-Result<std::vector<std::string>> DatabaseImpl::LabelNames(std::span<const Selector> selectors, TimeRange range,
-                                                          size_t limit) {
+Result<std::vector<std::string>> DatabaseImpl::LabelNames(std::span<const Selector> selectors,
+                                                          TimeRange range, size_t limit) {
   ReaderLock lock(&open_mutex_);
   RETURN_IF_ERROR(CheckOpen());
   std::set<std::string> names;
@@ -86,7 +90,8 @@ Result<std::vector<std::string>> DatabaseImpl::LabelNames(std::span<const Select
   return Limited(std::move(names), limit);
 }
 
-Result<std::vector<std::string>> DatabaseImpl::LabelValues(std::string_view name, std::span<const Selector> selectors,
+Result<std::vector<std::string>> DatabaseImpl::LabelValues(std::string_view name,
+                                                           std::span<const Selector> selectors,
                                                            TimeRange range, size_t limit) {
   ReaderLock lock(&open_mutex_);
   RETURN_IF_ERROR(CheckOpen());

@@ -53,9 +53,7 @@ Labels Labels::FromCanonicalBytes(std::string bytes) {
   return result;
 }
 
-size_t Labels::size() const {
-  return static_cast<size_t>(std::distance(begin(), end()));
-}
+size_t Labels::size() const { return static_cast<size_t>(std::distance(begin(), end())); }
 
 std::string_view Labels::Get(std::string_view name) const {
   for (const LabelView label : *this) {

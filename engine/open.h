@@ -1,5 +1,5 @@
-// Opening a database with its dependencies given: what Database::Open does with the operating system's, and tests with
-// others.
+// Opening a database with its dependencies given: what Database::Open does with the operating
+// system's, and tests with others.
 #pragma once
 
 #include <memory>

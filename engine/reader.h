@@ -1,7 +1,7 @@
 // The engine's reader interface: all that query/ sees of the engine.
 //
-// One Select answers all selectors of a query from one instant (a read view), so that a query sees every append
-// whole or not at all, and may then read series from several threads.
+// One Select answers all selectors of a query from one instant (a read view), so that a query sees
+// every append whole or not at all, and may then read series from several threads.
 #pragma once
 
 #include <cstddef>
@@ -29,22 +29,23 @@ struct SampleBuffer {
 };
 
 struct SelectRequest {
-  Selector matchers;     // all must hold
-  int64_t min_ms = 0;    // both ends belong to the range
+  Selector matchers;   // all must hold
+  int64_t min_ms = 0;  // both ends belong to the range
   int64_t max_ms = 0;
 };
 
-// The series that one request selected. A series is listed once, although its samples may lie in the head and in
-// several parts. A listed series may turn out to have no sample in the range. Order: unspecified but fixed.
-// Thread safety: all methods from any thread.
+// The series that one request selected. A series is listed once, although its samples may lie in
+// the head and in several parts. A listed series may turn out to have no sample in the range.
+// Order: unspecified but fixed. Thread safety: all methods from any thread.
 class SeriesSelection {
  public:
   virtual ~SeriesSelection() = default;
   virtual size_t series_count() const = 0;
   // Lives as long as the selection.
   virtual const Labels& labels(size_t i) const = 0;
-  // Replaces `out` by the samples of series `i` within [min_ms, max_ms], which must lie within the request's range.
-  // Of several samples with one timestamp the latest written wins. Errors: kDataLoss, kIoError.
+  // Replaces `out` by the samples of series `i` within [min_ms, max_ms], which must lie within the
+  // request's range. Of several samples with one timestamp the latest written wins. Errors:
+  // kDataLoss, kIoError.
   virtual Status Read(size_t i, int64_t min_ms, int64_t max_ms, SampleBuffer* out) const = 0;
 };
 
@@ -52,8 +53,8 @@ class SeriesSelection {
 class Reader {
  public:
   virtual ~Reader() = default;
-  // One selection per request, all of the same instant. Errors: kInvalidArgument (bad regular expression), kDataLoss,
-  // kIoError. The selections may outlive the reader, not the database.
+  // One selection per request, all of the same instant. Errors: kInvalidArgument (bad regular
+  // expression), kDataLoss, kIoError. The selections may outlive the reader, not the database.
   virtual Result<std::vector<std::shared_ptr<const SeriesSelection>>> Select(
       std::span<const SelectRequest> requests) = 0;
 };

@@ -1,7 +1,8 @@
-"""Packs: files of ready-made remote-write 1.0 bodies (u32 little-endian length, then the body), and a sender for them.
+"""Packs: files of ready-made remote-write 1.0 bodies (u32 little-endian length, then the body), and
+a sender for them.
 
-A pack NAME.rwpack may have NAME.rwpack.idx beside it: for each record (u16 shard, u16 samples); a series stays in its shard, so
-that its samples keep their order when the shards are dealt out to connections.
+Beside NAME.rwpack stands NAME.rwpack.idx: for each record (u16 shard, u16 samples). A series stays
+in its shard, so that its samples keep their order when the shards are dealt out to connections.
 """
 import mmap
 import os
@@ -46,16 +47,18 @@ def post(connection, head, body):
     lower = headers.lower()
     at = lower.find(b'\r\ncontent-length:')
     if at >= 0:
-        wanted = int(lower[at + 17:].split(b'\r\n', 1)[0])
+        wanted = int(lower[at + 17 :].split(b'\r\n', 1)[0])
         while len(rest) < wanted:
             rest += connection.recv(65536)
     return status, rest
 
 
 def _send_shards(pack, host, port, path, connection_number, connection_count):
-    head = (f'POST {path} HTTP/1.1\r\nHost: {host}:{port}\r\nContent-Encoding: snappy\r\n'
-            'Content-Type: application/x-protobuf\r\nX-Prometheus-Remote-Write-Version: 0.1.0\r\n'
-            'Content-Length: %d\r\n\r\n').encode()
+    head = (
+        f'POST {path} HTTP/1.1\r\nHost: {host}:{port}\r\nContent-Encoding: snappy\r\n'
+        'Content-Type: application/x-protobuf\r\nX-Prometheus-Remote-Write-Version: 0.1.0\r\n'
+        'Content-Length: %d\r\n\r\n'
+    ).encode()
     view = memoryview(pack.bytes)
     connection = None
     for (at, length), (shard, _) in zip(pack.records, pack.index):
@@ -66,7 +69,7 @@ def _send_shards(pack, host, port, path, connection_number, connection_count):
                 if connection is None:
                     connection = socket.create_connection((host, port), 120)
                     connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-                status, text = post(connection, head, view[at:at + length])
+                status, text = post(connection, head, view[at : at + length])
             except OSError as error:  # victoria-metrics ends connections after two minutes
                 connection, status, text = None, 503, str(error)
             if status != 429 and status < 500:
@@ -77,7 +80,7 @@ def _send_shards(pack, host, port, path, connection_number, connection_count):
 
 
 def send(pack, host, port, path, connection_count=2):
-    """Sends the whole pack over so many connections, a process each; returns the wall time in seconds."""
+    """Sends the pack over so many connections, a process each; returns the wall time in seconds."""
     pack.touch()
     started = time.monotonic()
     children = []

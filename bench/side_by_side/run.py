@@ -1,12 +1,13 @@
 #!/usr/bin/env python3
-"""Side by side: the same remote-write bodies into varved, victoria-metrics and prometheus on this machine, and ratios.
+"""Side by side: the same remote-write bodies into varved, victoria-metrics and prometheus on this
+machine, and ratios.
 
-  bench/side_by_side/run.py                        real scrapes if the shared data is there, generated ones otherwise
-  bench/side_by_side/run.py --scenario small       ~8,000 series;  large: 150,000;  wide: Kubernetes-like labels
+  bench/side_by_side/run.py                    all scenarios; real scrapes where they are at hand
+  bench/side_by_side/run.py --scenario small   ~8,000 series; large: 150,000; wide: Kubernetes-like
   bench/side_by_side/run.py --servers varve,victoria-metrics --json out.json
 
-Peers come from Debian's packages, unpacked under build/peers (never installed). Absolute numbers belong to the machine; the
-ratios are what travels.
+Peers come from Debian's packages, unpacked under build/peers (never installed). Absolute numbers
+belong to the machine; the ratios are what travels.
 """
 import argparse
 import json
@@ -30,8 +31,14 @@ def fetch_peers():
     for package, binary in wanted.items():
         if not os.path.exists(os.path.join(PEERS, 'usr/bin', binary)):
             os.makedirs(PEERS, exist_ok=True)
-            subprocess.run(['apt-get', 'download', package], cwd=PEERS, check=True, stdout=subprocess.DEVNULL)
-            archive = next(name for name in os.listdir(PEERS) if name.startswith(package + '_') and name.endswith('.deb'))
+            subprocess.run(
+                ['apt-get', 'download', package], cwd=PEERS, check=True, stdout=subprocess.DEVNULL
+            )
+            archive = next(
+                name
+                for name in os.listdir(PEERS)
+                if name.startswith(package + '_') and name.endswith('.deb')
+            )
             subprocess.run(['dpkg-deb', '-x', archive, '.'], cwd=PEERS, check=True)
 
 
@@ -54,12 +61,29 @@ def make_pack(scenario, work):
         folder = os.path.join(work, 'scrapes')
         if not os.path.isdir(folder):
             os.makedirs(folder)
-            subprocess.run(f"zstd -dc --long=27 '{capture}' | tar -x -C '{folder}'", shell=True, check=True)
-        subprocess.run(['/usr/bin/python3', os.path.join(SHARED, 'tools/metrics/pack.py'), '--capture', folder, path,
-                        '--time-shift', 'now', *shared_arguments], check=True, stdout=subprocess.DEVNULL)
+            subprocess.run(
+                f"zstd -dc --long=27 '{capture}' | tar -x -C '{folder}'", shell=True, check=True
+            )
+        subprocess.run(
+            [
+                '/usr/bin/python3',
+                os.path.join(SHARED, 'tools/metrics/pack.py'),
+                '--capture',
+                folder,
+                path,
+                '--time-shift',
+                'now',
+                *shared_arguments,
+            ],
+            check=True,
+            stdout=subprocess.DEVNULL,
+        )
     else:
         if shared_arguments is not None:
-            print(f'note: no shared scrapes at {SHARED}; scenario {scenario} uses a generated workload', file=sys.stderr)
+            print(
+                f'note: no shared scrapes at {SHARED}; {scenario} uses a generated workload',
+                file=sys.stderr,
+            )
         generator = os.path.join(ROOT, 'build/release/bin/bench_workload')
         subprocess.run([generator, *generator_arguments, '--out', path], check=True)
     return path
@@ -90,15 +114,19 @@ def measure_ingest(server, pack, connections):
     row['resident_growth_bytes'] = max(resident, server.resident_bytes()) - idle_resident
     row['disk_bytes'] = servers.disk_bytes(server.directory)
     server.flush()
-    status, body = server.get('/api/v1/query', {'query': 'count({__name__=~".+"})', 'time': str(last_time(pack))})
-    row['series'] = int(float(json.loads(body)['data']['result'][0]['value'][1])) if status == 200 else None
+    status, body = server.get(
+        '/api/v1/query', {'query': 'count({__name__=~".+"})', 'time': str(last_time(pack))}
+    )
+    row['series'] = (
+        int(float(json.loads(body)['data']['result'][0]['value'][1])) if status == 200 else None
+    )
     return row
 
 
 def last_time(pack):
-    """The newest sample's time in seconds, from the pack's last record: the largest timestamp of its last series."""
+    """The newest sample's time in seconds, from the pack's last record."""
     at, length = pack.records[-1]
-    body = snappy_block(bytes(pack.bytes[at:at + length]))
+    body = snappy_block(bytes(pack.bytes[at : at + length]))
     newest = 0
     for field, series in protobuf_fields(body):
         if field == 1:
@@ -126,10 +154,10 @@ def protobuf_fields(data):
         if tag & 7 == 0:
             value, at = varint(data, at)
         elif tag & 7 == 1:
-            value, at = data[at:at + 8], at + 8
+            value, at = data[at : at + 8], at + 8
         else:
             length, at = varint(data, at)
-            value, at = data[at:at + length], at + length
+            value, at = data[at : at + length], at + length
         yield tag >> 3, value
 
 
@@ -144,9 +172,9 @@ def snappy_block(data):
             length = tag >> 2
             if length >= 60:
                 extra = length - 59
-                length = int.from_bytes(data[at:at + extra], 'little')
+                length = int.from_bytes(data[at : at + extra], 'little')
                 at += extra
-            out += data[at:at + length + 1]
+            out += data[at : at + length + 1]
             at += length + 1
             continue
         if tag & 3 == 1:
@@ -154,7 +182,7 @@ def snappy_block(data):
             at += 1
         else:
             size = 2 if tag & 3 == 2 else 4
-            length, offset = (tag >> 2) + 1, int.from_bytes(data[at:at + size], 'little')
+            length, offset = (tag >> 2) + 1, int.from_bytes(data[at : at + size], 'little')
             at += size
         for _ in range(length):
             out.append(out[-offset])
@@ -173,7 +201,9 @@ def measure_restart(server, row):
 def largest_metric(server):
     _, body = server.get('/api/v1/status/tsdb', {})
     entries = json.loads(body)['data']['seriesCountByMetricName']
-    counters = [entry for entry in entries if entry['name'].endswith(('_total', '_bucket', '_count'))]
+    counters = [
+        entry for entry in entries if entry['name'].endswith(('_total', '_bucket', '_count'))
+    ]
     return (counters or entries)[0]['name']
 
 
@@ -181,13 +211,22 @@ def measure_queries(server, metric, end, runs):
     grouped = f'sum by (job) (rate({metric}[5m]))'
     _, body = server.get('/api/v1/query', {'query': metric, 'time': str(end)})
     labels = json.loads(body)['data']['result'][0]['metric']
-    matchers = ','.join(f'{name}={json.dumps(value)}' for name, value in labels.items() if name != '__name__')
+    matchers = ','.join(
+        f'{name}={json.dumps(value)}' for name, value in labels.items() if name != '__name__'
+    )
     single = f'rate({metric}{{{matchers}}}[5m])'
     rows = {}
     for name, expression in (('one_series', single), ('all_series', grouped)):
-        times, series, points = servers.query_milliseconds(server, expression, end - 1800, end, 15, runs)
-        rows[name] = {'expression': expression, 'median_ms': statistics.median(times), 'min_ms': times[0],
-                      'series': series, 'points': points}
+        times, series, points = servers.query_milliseconds(
+            server, expression, end - 1800, end, 15, runs
+        )
+        rows[name] = {
+            'expression': expression,
+            'median_ms': statistics.median(times),
+            'min_ms': times[0],
+            'series': series,
+            'points': points,
+        }
     _, body = server.get('/api/v1/query', {'query': f'count({metric})', 'time': str(end)})
     rows['series_of_metric'] = int(float(json.loads(body)['data']['result'][0]['value'][1]))
     return rows
@@ -196,21 +235,35 @@ def measure_queries(server, metric, end, runs):
 def print_ratios(scenario, rows):
     print(f'\n== {scenario}')
     for name, row in rows.items():
-        print(f'{name:18}', json.dumps({key: round(value, 4) if isinstance(value, float) else value
-                                        for key, value in row.items()}))
+        print(
+            f'{name:18}',
+            json.dumps(
+                {
+                    key: round(value, 4) if isinstance(value, float) else value
+                    for key, value in row.items()
+                }
+            ),
+        )
     ours = rows.get('varve')
     for name, row in rows.items():
         if ours is None or name == 'varve' or 'samples_per_cpu_s' not in row:
             continue
-        print(f'varve / {name}: samples per CPU-second x{ours["samples_per_cpu_s"] / row["samples_per_cpu_s"]:.2f}, '
-              f'resident growth x{ours["resident_growth_bytes"] / row["resident_growth_bytes"]:.2f}, '
-              f'disk x{ours["disk_bytes"] / row["disk_bytes"]:.2f}')
+        print(
+            f'varve / {name}: samples per CPU-second '
+            f'x{ours["samples_per_cpu_s"] / row["samples_per_cpu_s"]:.2f}, '
+            f'resident growth x{ours["resident_growth_bytes"] / row["resident_growth_bytes"]:.2f}, '
+            f'disk x{ours["disk_bytes"] / row["disk_bytes"]:.2f}'
+        )
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument('--scenario', default='small,large,wide,query', help='comma separated')
-    parser.add_argument('--servers', default='varve,victoria-metrics,prometheus', help='comma separated')
+    parser.add_argument(
+        '--servers', default='varve,victoria-metrics,prometheus', help='comma separated'
+    )
     parser.add_argument('--connections', type=int, default=2)
     parser.add_argument('--runs', type=int, default=11, help='of each query')
     parser.add_argument('--work', default=os.path.join(ROOT, 'build/side_by_side'))
@@ -231,11 +284,14 @@ def main():
                 if scenario == 'query':
                     metric = figures[scenario].setdefault('metric', {'name': None})
                     metric['name'] = metric['name'] or largest_metric(server)
-                    row['queries'] = measure_queries(server, metric['name'], last_time(pack), arguments.runs)
+                    row['queries'] = measure_queries(
+                        server, metric['name'], last_time(pack), arguments.runs
+                    )
                     if name == 'varve':
                         server.flush_to_disk()
-                        row['queries_flushed'] = measure_queries(server, metric['name'], last_time(pack),
-                                                                 arguments.runs)
+                        row['queries_flushed'] = measure_queries(
+                            server, metric['name'], last_time(pack), arguments.runs
+                        )
                         row['disk_bytes_flushed'] = servers.disk_bytes(server.directory)
                 elif name != 'prometheus':
                     measure_restart(server, row)

@@ -1,5 +1,5 @@
-"""The servers under comparison: how each is started, asked and measured. Everything listens on loopback and is ended by its
-process id."""
+"""The servers under comparison: how each is started, asked and measured. Everything listens on
+loopback and is ended by its process id."""
 import http.client
 import json
 import os
@@ -59,7 +59,9 @@ class Server:
         self.process = subprocess.Popen(self.command(), stdout=self.log, stderr=self.log)
         while True:
             if self.process.poll() is not None:
-                raise RuntimeError(f'{self.name} ended with {self.process.returncode}; see {self.log.name}')
+                raise RuntimeError(
+                    f'{self.name} ended with {self.process.returncode}; see {self.log.name}'
+                )
             try:
                 if self.get('/api/v1/query', {'query': '1'})[0] == 200:
                     return time.monotonic() - started
@@ -116,8 +118,19 @@ class Varve(Server):
     durability = 'sync'
 
     def command(self):
-        return [self.binary, '--data-dir', self.directory, '--listen', f'127.0.0.1:{self.port}', '--otlp-grpc', 'off',
-                '--retention', 'forever', '--durability', self.durability]
+        return [
+            self.binary,
+            '--data-dir',
+            self.directory,
+            '--listen',
+            f'127.0.0.1:{self.port}',
+            '--otlp-grpc',
+            'off',
+            '--retention',
+            'forever',
+            '--durability',
+            self.durability,
+        ]
 
     def flush_to_disk(self):
         connection = http.client.HTTPConnection('127.0.0.1', self.port, timeout=600)
@@ -131,9 +144,15 @@ class VictoriaMetrics(Server):
     query_parameters = {'nocache': '1'}
 
     def command(self):
-        return [self.binary, f'-storageDataPath={self.directory}', f'-httpListenAddr=127.0.0.1:{self.port}',
-                '-retentionPeriod=100y', '-search.latencyOffset=0s', '-search.maxSeries=1000000',
-                '-search.maxUniqueTimeseries=1000000']
+        return [
+            self.binary,
+            f'-storageDataPath={self.directory}',
+            f'-httpListenAddr=127.0.0.1:{self.port}',
+            '-retentionPeriod=100y',
+            '-search.latencyOffset=0s',
+            '-search.maxSeries=1000000',
+            '-search.maxUniqueTimeseries=1000000',
+        ]
 
     def flush(self):
         self.get('/internal/force_flush', {})
@@ -146,16 +165,27 @@ class Prometheus(Server):
         config = self.directory + '.yml'
         with open(config, 'w') as file:
             file.write('global: {scrape_interval: 1h}\n')
-        return [self.binary, f'--config.file={config}', f'--storage.tsdb.path={self.directory}',
-                f'--web.listen-address=127.0.0.1:{self.port}', '--web.enable-remote-write-receiver',
-                '--storage.tsdb.retention.time=100y']
+        return [
+            self.binary,
+            f'--config.file={config}',
+            f'--storage.tsdb.path={self.directory}',
+            f'--web.listen-address=127.0.0.1:{self.port}',
+            '--web.enable-remote-write-receiver',
+            '--storage.tsdb.retention.time=100y',
+        ]
 
 
 def query_milliseconds(server, expression, start, end, step, runs):
-    """Wall times of a range query in ms, ascending, and the number of series and points it answered."""
+    """Wall times of a range query in ms, ascending, and how many series and points it answered."""
     times = []
     body = b'{}'
-    parameters = {'query': expression, 'start': start, 'end': end, 'step': step, **server.query_parameters}
+    parameters = {
+        'query': expression,
+        'start': start,
+        'end': end,
+        'step': step,
+        **server.query_parameters,
+    }
     for _ in range(runs):
         started = time.perf_counter()
         status, body = server.get('/api/v1/query_range', parameters)

@@ -1,10 +1,13 @@
-// bench_workload: writes a pack of remote-write 1.0 bodies from a seeded, made-up fleet, for machines without real scrapes.
+// bench_workload: writes a pack of remote-write 1.0 bodies from a seeded, made-up fleet, for
+// machines without real scrapes.
 //
-//   bench_workload --out FILE.rwpack --series 150000 --minutes 10 [--interval-s 5] [--labels plain|kubernetes]
+//   bench_workload --out FILE.rwpack --series 150000 --minutes 10 [--interval-s 5] [--labels
+//   plain|kubernetes]
 //                  [--end-ms UNIX_MS] [--seed N]
 //
-// The mix follows what real scrapes show: of the series 60 % never change, 32 % count in integers, 5 % are short decimals,
-// 3 % true floats. Beside FILE.rwpack stands FILE.rwpack.idx: (u16 shard, u16 samples) of each record.
+// The mix follows what real scrapes show: of the series 60 % never change, 32 % count in integers,
+// 5 % are short decimals, 3 % true floats. Beside FILE.rwpack stands FILE.rwpack.idx: (u16 shard,
+// u16 samples) of each record.
 #include <snappy.h>
 
 #include <chrono>
@@ -73,12 +76,15 @@ std::string PlainLabels(uint64_t i) {
   return LabelField("__name__", "service_metric_" + std::to_string(within / 10) + "_total") +
          LabelField("code", std::to_string(200 + within % 5)) +
          LabelField("handler", "/api/v1/resource/" + std::to_string(within % 10)) +
-         LabelField("instance", "10.0." + std::to_string(instance / 250) + "." + std::to_string(instance % 250) + ":9100") +
-         LabelField("job", "service-" + std::to_string(instance % 12)) + LabelField("method", within % 2 ? "GET" : "POST") +
+         LabelField("instance", "10.0." + std::to_string(instance / 250) + "." +
+                                    std::to_string(instance % 250) + ":9100") +
+         LabelField("job", "service-" + std::to_string(instance % 12)) +
+         LabelField("method", within % 2 ? "GET" : "POST") +
          LabelField("zone", "zone-" + std::to_string(instance % 3));
 }
 
-// 15 labels of about 400 bytes, as cAdvisor and kube-state-metrics give them: 60 series a container.
+// 15 labels of about 400 bytes, as cAdvisor and kube-state-metrics give them: 60 series a
+// container.
 std::string KubernetesLabels(uint64_t i) {
   const uint64_t pod = i / 60;
   const uint64_t within = i % 60;
@@ -87,22 +93,33 @@ std::string KubernetesLabels(uint64_t i) {
   return LabelField("__name__", "container_resource_usage_" + std::to_string(within) + "_total") +
          LabelField("app_kubernetes_io_name", app) + LabelField("cluster", "production-eu-west-1") +
          LabelField("container", app) +
-         LabelField("container_id", "containerd://" + Hex(pod * 0xbf58476d1ce4e5b9u, 16) + uid + uid + uid) +
-         LabelField("endpoint", "https-metrics") + LabelField("id", "/kubepods/burstable/pod" + uid + "/" + uid) +
-         LabelField("image", "registry.example.com/team/" + app + ":v1." + std::to_string(pod % 40)) +
-         LabelField("instance", "10.1." + std::to_string(pod % 64) + ".17:10250") + LabelField("job", "kubelet") +
+         LabelField("container_id",
+                    "containerd://" + Hex(pod * 0xbf58476d1ce4e5b9u, 16) + uid + uid + uid) +
+         LabelField("endpoint", "https-metrics") +
+         LabelField("id", "/kubepods/burstable/pod" + uid + "/" + uid) +
+         LabelField("image",
+                    "registry.example.com/team/" + app + ":v1." + std::to_string(pod % 40)) +
+         LabelField("instance", "10.1." + std::to_string(pod % 64) + ".17:10250") +
+         LabelField("job", "kubelet") +
          LabelField("namespace", "team-" + std::to_string(pod % 15)) +
          LabelField("node", "node-pool-a-" + std::to_string(pod % 64)) +
-         LabelField("pod", app + "-" + Hex(pod % 97, 9) + "-" + Hex(pod, 5)) + LabelField("service", "kubelet") +
-         LabelField("uid", uid);
+         LabelField("pod", app + "-" + Hex(pod % 97, 9) + "-" + Hex(pod, 5)) +
+         LabelField("service", "kubelet") + LabelField("uid", uid);
 }
 
 double NextValue(Series* series, std::mt19937_64* random) {
   switch (series->kind) {
-    case Kind::kConstant: break;
-    case Kind::kCounter: series->value += static_cast<double>((*random)() % 50); break;
-    case Kind::kDecimal: series->value = static_cast<double>((*random)() % 10000) / 100.0; break;
-    case Kind::kFloat: series->value += std::normal_distribution<double>(0, 1)(*random); break;
+    case Kind::kConstant:
+      break;
+    case Kind::kCounter:
+      series->value += static_cast<double>((*random)() % 50);
+      break;
+    case Kind::kDecimal:
+      series->value = static_cast<double>((*random)() % 10000) / 100.0;
+      break;
+    case Kind::kFloat:
+      series->value += std::normal_distribution<double>(0, 1)(*random);
+      break;
   }
   return series->value;
 }
@@ -112,7 +129,10 @@ std::vector<Series> MakeSeries(const Settings& settings, std::mt19937_64* random
   for (uint64_t i = 0; i < settings.series; ++i) {
     all[i].label_fields = settings.labels == "kubernetes" ? KubernetesLabels(i) : PlainLabels(i);
     const uint64_t dice = (*random)() % 100;
-    all[i].kind = dice < 60 ? Kind::kConstant : dice < 92 ? Kind::kCounter : dice < 97 ? Kind::kDecimal : Kind::kFloat;
+    all[i].kind = dice < 60   ? Kind::kConstant
+                  : dice < 92 ? Kind::kCounter
+                  : dice < 97 ? Kind::kDecimal
+                              : Kind::kFloat;
     all[i].value = static_cast<double>((*random)() % 1000);
   }
   return all;
@@ -120,7 +140,8 @@ std::vector<Series> MakeSeries(const Settings& settings, std::mt19937_64* random
 
 class PackWriter {
  public:
-  explicit PackWriter(const std::string& path) : pack_(path, std::ios::binary), index_(path + ".idx", std::ios::binary) {}
+  explicit PackWriter(const std::string& path)
+      : pack_(path, std::ios::binary), index_(path + ".idx", std::ios::binary) {}
 
   void Write(const std::string& body, uint16_t shard, uint16_t samples) {
     std::string compressed;
@@ -161,7 +182,8 @@ bool WritePack(const Settings& settings) {
         AppendField(&series, 2, sample);
         AppendField(&body, 1, series);
       }
-      writer.Write(body, static_cast<uint16_t>(shard++ % kShardCount), static_cast<uint16_t>(end - begin));
+      writer.Write(body, static_cast<uint16_t>(shard++ % kShardCount),
+                   static_cast<uint16_t>(end - begin));
     }
   }
   return writer.ok();
@@ -199,8 +221,9 @@ bool Parse(int count, char** words, Settings* settings) {
 int main(int count, char** words) {
   varve::bench::Settings settings;
   if (!varve::bench::Parse(count, words, &settings)) {
-    std::cerr << "usage: bench_workload --out FILE.rwpack [--series N] [--minutes N] [--interval-s N]\n"
-                 "                      [--labels plain|kubernetes] [--end-ms UNIX_MS] [--seed N]\n";
+    std::cerr
+        << "usage: bench_workload --out FILE.rwpack [--series N] [--minutes N] [--interval-s N]\n"
+           "                      [--labels plain|kubernetes] [--end-ms UNIX_MS] [--seed N]\n";
     return 2;
   }
   if (settings.end_ms == 0) {

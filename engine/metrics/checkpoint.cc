@@ -16,7 +16,7 @@ namespace {
 constexpr uint64_t kHeaderMagic = 0x3154504b43525656;  // "VVRCKPT1"
 constexpr uint64_t kFooterMagic = 0x31444e4543525656;  // "VVRCEND1"
 constexpr size_t kHeaderBytes = 24;                    // magic, version u32, zero u32, database id
-constexpr size_t kFooterBytes = 40;                    // index offset, index size, index hash, footer hash, magic
+constexpr size_t kFooterBytes = 40;  // index offset, index size, index hash, footer hash, magic
 constexpr uint32_t kVersion = 1;
 constexpr size_t kPayloadBlockBytes = size_t{256} << 10;
 constexpr uint8_t kManifestVersion = 1;
@@ -25,13 +25,15 @@ Status Damaged(const std::string& path, const std::string& what) {
   return DataLossError("checkpoint " + path + ": " + what);
 }
 
-// Streams payload bytes into blocks with a checksum each; a payload lies in one block or begins its own.
+// Streams payload bytes into blocks with a checksum each; a payload lies in one block or begins its
+// own.
 class PayloadWriter {
  public:
   explicit PayloadWriter(WritableFile* file) : file_(file), offset_(file->size()) {}
 
   Status Add(std::string_view payload, uint64_t* offset) {
-    if (!block_.empty() && block_.size() + payload.size() > kPayloadBlockBytes) RETURN_IF_ERROR(FinishBlock());
+    if (!block_.empty() && block_.size() + payload.size() > kPayloadBlockBytes)
+      RETURN_IF_ERROR(FinishBlock());
     *offset = offset_ + block_.size();
     block_.append(payload);
     return OkStatus();
@@ -97,7 +99,8 @@ Status AppendChunkSection(std::span<const FrozenSeries> frozen, PayloadWriter* p
   for (const FrozenSeries& series : frozen) {
     SealedChunk* kept = nullptr;
     UnwrittenChunks(series, &chunks, &kept);
-    if (chunks.empty() && (series.newest || series.max_time_ms == INT64_MIN)) continue;  // nothing new
+    if (chunks.empty() && (series.newest || series.max_time_ms == INT64_MIN))
+      continue;  // nothing new
     ++count;
     AppendVarint(&table, series.id - previous);
     previous = series.id;
@@ -111,7 +114,8 @@ Status AppendChunkSection(std::span<const FrozenSeries> frozen, PayloadWriter* p
       table.push_back(static_cast<char>(chunk->arrival));
       AppendVarint(&table, chunk->sample_count);
       AppendVarint(&table, ZigZagEncode(chunk->min_time_ms));
-      AppendVarint(&table, static_cast<uint64_t>(chunk->max_time_ms) - static_cast<uint64_t>(chunk->min_time_ms));
+      AppendVarint(&table, static_cast<uint64_t>(chunk->max_time_ms) -
+                               static_cast<uint64_t>(chunk->min_time_ms));
       AppendVarint(&table, offset);
       AppendVarint(&table, chunk->payload_bytes);
     }
@@ -128,8 +132,9 @@ Status AppendChunkSection(std::span<const FrozenSeries> frozen, PayloadWriter* p
 std::string EncodeHeadManifest(const HeadManifest& manifest) {
   std::string out;
   out.push_back(static_cast<char>(kManifestVersion));
-  for (const uint64_t field : {manifest.sequence, manifest.flushed_sequence, manifest.first_segment,
-                               manifest.next_series_id, manifest.next_file, uint64_t{manifest.files.size()}}) {
+  for (const uint64_t field :
+       {manifest.sequence, manifest.flushed_sequence, manifest.first_segment,
+        manifest.next_series_id, manifest.next_file, uint64_t{manifest.files.size()}}) {
     AppendVarint(&out, field);
   }
   for (const std::string& file : manifest.files) AppendLengthPrefixed(&out, file);
@@ -138,13 +143,16 @@ std::string EncodeHeadManifest(const HeadManifest& manifest) {
 }
 
 Result<HeadManifest> DecodeHeadManifest(std::string_view bytes) {
-  if (bytes.size() < 9) return DataLossError("head manifest: " + std::to_string(bytes.size()) + " bytes");
+  if (bytes.size() < 9)
+    return DataLossError("head manifest: " + std::to_string(bytes.size()) + " bytes");
   ByteReader trailer(bytes.substr(bytes.size() - 8));
   const std::string_view body = bytes.substr(0, bytes.size() - 8);
-  if (trailer.Fixed<uint64_t>() != Hash64(body)) return DataLossError("head manifest: checksum mismatch");
+  if (trailer.Fixed<uint64_t>() != Hash64(body))
+    return DataLossError("head manifest: checksum mismatch");
   ByteReader reader(body);
   if (const auto version = reader.Fixed<uint8_t>(); version != kManifestVersion) {
-    return FailedPreconditionError("head manifest: version " + std::to_string(version) + " is newer than this program");
+    return FailedPreconditionError("head manifest: version " + std::to_string(version) +
+                                   " is newer than this program");
   }
   HeadManifest manifest;
   manifest.sequence = reader.Varint();
@@ -153,17 +161,20 @@ Result<HeadManifest> DecodeHeadManifest(std::string_view bytes) {
   manifest.next_series_id = reader.Varint();
   manifest.next_file = reader.Varint();
   const uint64_t file_count = reader.Varint();
-  for (uint64_t i = 0; i < file_count && reader.ok(); ++i) manifest.files.emplace_back(reader.LengthPrefixed());
+  for (uint64_t i = 0; i < file_count && reader.ok(); ++i)
+    manifest.files.emplace_back(reader.LengthPrefixed());
   if (!reader.ok() || !reader.done()) return DataLossError("head manifest: bad length");
   return manifest;
 }
 
 std::string CheckpointFileName(uint64_t number) {
   std::string digits = std::to_string(number);
-  return "checkpoint-" + std::string(digits.size() < 8 ? 8 - digits.size() : 0, '0') + digits + ".vc";
+  return "checkpoint-" + std::string(digits.size() < 8 ? 8 - digits.size() : 0, '0') + digits +
+         ".vc";
 }
 
-void UnwrittenChunks(const FrozenSeries& frozen, std::vector<SealedChunk*>* chunks, SealedChunk** kept) {
+void UnwrittenChunks(const FrozenSeries& frozen, std::vector<SealedChunk*>* chunks,
+                     SealedChunk** kept) {
   chunks->clear();
   SealedChunk* chunk = frozen.newest.get();
   for (; chunk != nullptr && chunk->owned; chunk = chunk->older) chunks->push_back(chunk);
@@ -171,8 +182,9 @@ void UnwrittenChunks(const FrozenSeries& frozen, std::vector<SealedChunk*>* chun
   std::reverse(chunks->begin(), chunks->end());
 }
 
-Status WriteCheckpoint(FileSystem* file_system, const std::string& path, uint64_t database_id, Head* head,
-                       std::span<const index::SeriesId> new_series, std::span<const FrozenSeries> frozen,
+Status WriteCheckpoint(FileSystem* file_system, const std::string& path, uint64_t database_id,
+                       Head* head, std::span<const index::SeriesId> new_series,
+                       std::span<const FrozenSeries> frozen,
                        std::vector<uint64_t>* payload_offsets) {
   ASSIGN_OR_RETURN(auto file, file_system->OpenWritable(path, OpenMode::kTruncate));
   std::string header;
@@ -206,7 +218,8 @@ namespace {
 // One pass over a checkpoint's index, restoring as it goes.
 class Loader {
  public:
-  Loader(const std::string& path, std::string_view bytes, Head* head) : path_(path), bytes_(bytes), head_(head) {}
+  Loader(const std::string& path, std::string_view bytes, Head* head)
+      : path_(path), bytes_(bytes), head_(head) {}
 
   Status Load(uint64_t database_id) {
     RETURN_IF_ERROR(FindIndex(database_id));
@@ -232,17 +245,21 @@ class Loader {
     header.Fixed<uint32_t>();
     if (magic != kHeaderMagic) return Damaged(path_, "not a checkpoint");
     if (version != kVersion) return Damaged(path_, "unknown version " + std::to_string(version));
-    if (header.Fixed<uint64_t>() != database_id) return Damaged(path_, "belongs to another database");
+    if (header.Fixed<uint64_t>() != database_id)
+      return Damaged(path_, "belongs to another database");
     const std::string_view footer = bytes_.substr(bytes_.size() - kFooterBytes);
     ByteReader reader(footer);
     const auto offset = reader.Fixed<uint64_t>();
     const auto size = reader.Fixed<uint64_t>();
     const auto hash = reader.Fixed<uint64_t>();
-    const std::string covered = std::string(bytes_.substr(0, kHeaderBytes)) + std::string(footer.substr(0, 24));
-    if (reader.Fixed<uint64_t>() != Hash64(covered)) return Damaged(path_, "footer checksum mismatch");
+    const std::string covered =
+        std::string(bytes_.substr(0, kHeaderBytes)) + std::string(footer.substr(0, 24));
+    if (reader.Fixed<uint64_t>() != Hash64(covered))
+      return Damaged(path_, "footer checksum mismatch");
     if (reader.Fixed<uint64_t>() != kFooterMagic) return Damaged(path_, "no footer");
     const uint64_t room = bytes_.size() - kFooterBytes;
-    if (offset < kHeaderBytes || offset > room || size != room - offset) return Damaged(path_, "bad index position");
+    if (offset < kHeaderBytes || offset > room || size != room - offset)
+      return Damaged(path_, "bad index position");
     payload_end_ = offset;
     index_ = bytes_.substr(offset, size);
     return Hash64(index_) == hash ? OkStatus() : Damaged(path_, "index checksum mismatch");
@@ -268,19 +285,25 @@ class Loader {
       for (const std::string_view pair : dictionary) pairs.push_back(head_->index.InternPair(pair));
     }
     std::vector<index::PairId> series_pairs;
-    return VisitSeries(pair_count, reader, [&](index::SeriesId id, uint64_t hash, std::span<const uint32_t> numbers) {
-      if (id < head_->next_id()) return Damaged(path_, "series ids do not ascend");
-      series_pairs.clear();
-      for (const uint32_t number : numbers) series_pairs.push_back(pairs[number]);
-      head_->RestoreSeries(id, series_pairs, hash);
-      return OkStatus();
-    });
+    return VisitSeries(pair_count, reader,
+                       [&](index::SeriesId id, uint64_t hash, std::span<const uint32_t> numbers) {
+                         if (id < head_->next_id())
+                           return Damaged(path_, "series ids do not ascend");
+                         series_pairs.clear();
+                         for (const uint32_t number : numbers)
+                           series_pairs.push_back(pairs[number]);
+                         head_->RestoreSeries(id, series_pairs, hash);
+                         return OkStatus();
+                       });
   }
 
-  // Series that older checkpoints know under other numbers go before any pair is looked up, since pairs that nothing uses
-  // lose their numbers.
+  // Series that older checkpoints know under other numbers go before any pair is looked up, since
+  // pairs that nothing uses lose their numbers.
   Status DropSuperseded(std::span<const std::string_view> dictionary, ByteReader reader) {
-    if (head_->index.series_count() == 0) return OkStatus();
+    {
+      ReaderLock lock(&head_->index_mutex);
+      if (head_->index.series_count() == 0) return OkStatus();
+    }
     std::string labels;
     return VisitSeries(dictionary.size(), &reader,
                        [&](index::SeriesId, uint64_t, std::span<const uint32_t> numbers) {
@@ -294,7 +317,8 @@ class Loader {
   template <typename Visit>
   Status VisitSeries(uint64_t pair_count, ByteReader* reader, Visit visit) {
     const uint64_t series_count = reader->Varint();
-    if (!reader->ok() || series_count > reader->remaining()) return Damaged(path_, "series count exceeds the bytes");
+    if (!reader->ok() || series_count > reader->remaining())
+      return Damaged(path_, "series count exceeds the bytes");
     uint64_t id = 0;
     std::vector<uint32_t> numbers;
     for (uint64_t i = 0; i < series_count; ++i) {
@@ -336,7 +360,8 @@ class Loader {
       const int64_t max_time = reader->SignedVarint();
       const auto newest_bits = reader->Fixed<uint64_t>();
       const uint64_t chunk_count = reader->Varint();
-      if (!reader->ok() || chunk_count > reader->remaining()) return Damaged(path_, "bad chunk table");
+      if (!reader->ok() || chunk_count > reader->remaining())
+        return Damaged(path_, "bad chunk table");
       bool known = false;
       {
         ReaderLock lock(&head_->index_mutex);
@@ -360,8 +385,8 @@ class Loader {
     const uint64_t offset = reader->Varint();
     const uint64_t size = reader->Varint();
     if (!reader->ok() || arrival > static_cast<uint8_t>(Arrival::kLate) || sample_count == 0 ||
-        sample_count > codec::kGorillaSampleCountMax || max_time < min_time || offset < kHeaderBytes ||
-        offset > payload_end_ || size > payload_end_ - offset) {
+        sample_count > codec::kGorillaSampleCountMax || max_time < min_time ||
+        offset < kHeaderBytes || offset > payload_end_ || size > payload_end_ - offset) {
       return Damaged(path_, "bad chunk");
     }
     for (const BadBlock& bad : bad_blocks_) {
@@ -393,10 +418,11 @@ class Loader {
 
 }  // namespace
 
-Status LoadCheckpoint(FileSystem* file_system, const std::string& path, uint64_t database_id, Head* head,
-                      LoadedCheckpoint* loaded) {
+Status LoadCheckpoint(FileSystem* file_system, const std::string& path, uint64_t database_id,
+                      Head* head, LoadedCheckpoint* loaded) {
   ASSIGN_OR_RETURN(loaded->file, file_system->OpenMapped(path));
-  ASSIGN_OR_RETURN(const std::string_view bytes, loaded->file->Read(0, loaded->file->size(), nullptr));
+  ASSIGN_OR_RETURN(const std::string_view bytes,
+                   loaded->file->Read(0, loaded->file->size(), nullptr));
   Loader loader(path, bytes, head);
   const Status status = loader.Load(database_id);
   loaded->damaged_chunks = loader.damaged_chunks();

@@ -21,7 +21,8 @@ struct LabelledSeries {
 };
 
 // Fills `arena` with the labels of all frozen series and returns them in label order.
-std::vector<LabelledSeries> InLabelOrder(std::span<const FrozenSeries> frozen, Head* head, std::string* arena) {
+std::vector<LabelledSeries> InLabelOrder(std::span<const FrozenSeries> frozen, Head* head,
+                                         std::string* arena) {
   std::vector<size_t> begin{0};
   {
     ReaderLock lock(&head->index_mutex);
@@ -34,7 +35,8 @@ std::vector<LabelledSeries> InLabelOrder(std::span<const FrozenSeries> frozen, H
   labelled.reserve(frozen.size());
   for (size_t i = 0; i < frozen.size(); ++i) {
     if (!frozen[i].newest) continue;
-    labelled.push_back({std::string_view(*arena).substr(begin[i], begin[i + 1] - begin[i]), &frozen[i]});
+    labelled.push_back(
+        {std::string_view(*arena).substr(begin[i], begin[i + 1] - begin[i]), &frozen[i]});
   }
   std::sort(labelled.begin(), labelled.end(), [](const LabelledSeries& a, const LabelledSeries& b) {
     return format::CompareLabelBytes(a.labels, b.labels) < 0;
@@ -73,16 +75,19 @@ class SeriesChunks {
 
 }  // namespace
 
-Result<std::vector<format::PartInfo>> WriteParts(kv::Store* store, Head* head, const FlushInput& input) {
+Result<std::vector<format::PartInfo>> WriteParts(kv::Store* store, Head* head,
+                                                 const FlushInput& input) {
   std::string arena;
   const std::vector<LabelledSeries> all = InLabelOrder(input.frozen, head, &arena);
   const int64_t width = compaction::FlushPartitionWidth(input.min_time_ms, input.max_time_ms);
-  std::map<int64_t, std::unique_ptr<compaction::MetricsPartWriter>> writers;  // by begin of their partition
+  std::map<int64_t, std::unique_ptr<compaction::MetricsPartWriter>>
+      writers;  // by begin of their partition
   SeriesChunks collector;
   for (const LabelledSeries& series : all) {
     ASSIGN_OR_RETURN(std::span<const format::ChunkView> rest, collector.Collect(*series.frozen));
     while (!rest.empty()) {
-      const compaction::Partition partition = compaction::PartitionOf(rest.front().min_time_ms, width);
+      const compaction::Partition partition =
+          compaction::PartitionOf(rest.front().min_time_ms, width);
       size_t count = 1;
       while (count < rest.size() && rest[count].min_time_ms <= partition.end_ms) ++count;
       std::unique_ptr<compaction::MetricsPartWriter>& writer = writers[partition.begin_ms];

@@ -14,13 +14,15 @@ namespace varve::engine {
 
 struct FlushInput {
   std::span<const FrozenSeries> frozen;
-  int64_t min_time_ms = 0;    // of all frozen samples
+  int64_t min_time_ms = 0;  // of all frozen samples
   int64_t max_time_ms = 0;
   uint64_t min_sequence = 0;  // of the journal records they came from
   uint64_t max_sequence = 0;
 };
 
-// Writes one part per partition, ingested but not committed. Reads labels from the head; takes none of its other locks.
-Result<std::vector<format::PartInfo>> WriteParts(kv::Store* store, Head* head, const FlushInput& input);
+// Writes one part per partition, ingested but not committed. Reads labels from the head; takes none
+// of its other locks.
+Result<std::vector<format::PartInfo>> WriteParts(kv::Store* store, Head* head,
+                                                 const FlushInput& input);
 
 }  // namespace varve::engine

@@ -57,7 +57,8 @@ void Head::Apply(const PreparedBatch& batch) {
     }
     HeadSeries* target = series(runs[i].id);
     for (const Sample& sample : batch.samples.subspan(runs[i].sample_begin, runs[i].sample_count)) {
-      AppendToSeries(target, sample.timestamp_ms, sample.value, options_.out_of_order_window_ms, &mutable_counters);
+      AppendToSeries(target, sample.timestamp_ms, sample.value, options_.out_of_order_window_ms,
+                     &mutable_counters);
     }
   }
   if (!runs.empty()) WidenTimeRange(batch.min_time_ms, batch.max_time_ms);
@@ -83,7 +84,8 @@ Status Head::DropSuperseded(std::string_view labels) {
 Status Head::RemoveSuperseded(index::SeriesId id) {
   MutexLock lock(&visibility_mutex);
   if (!series(id)->empty()) {
-    return DataLossError("series " + std::to_string(id) + " has samples and is defined again under another number");
+    return DataLossError("series " + std::to_string(id) +
+                         " has samples and is defined again under another number");
   }
   index.Remove({&id, 1});
   RemoveSlot(id);
@@ -99,7 +101,8 @@ Status Head::RestoreSeries(index::SeriesId id, std::string_view labels) {
   index.Lookup({&labels, 1}, {&found, 1}, {&hash, 1});
   if (found == id) return OkStatus();
   if (id < next_id() || id >= kIdEnd) {
-    return DataLossError("series " + std::to_string(id) + " contradicts what was recovered before it");
+    return DataLossError("series " + std::to_string(id) +
+                         " contradicts what was recovered before it");
   }
   if (found != index::kNoSeriesId) RETURN_IF_ERROR(RemoveSuperseded(found));
   index.Insert(id, labels, hash);
@@ -125,7 +128,8 @@ std::vector<FrozenSeries> Head::Freeze(FreezeScope scope) {
     HeadSeries* target = series(id);
     SealSeries(target, &mutable_counters);
     if (target->newest == nullptr && scope == FreezeScope::kSeriesWithChunks) continue;
-    frozen.push_back({id, SealedChunkPtr(target->newest), target->max_time_ms, target->newest_value_bits});
+    frozen.push_back(
+        {id, SealedChunkPtr(target->newest), target->max_time_ms, target->newest_value_bits});
   }
   PublishCounters();
   return frozen;
@@ -186,8 +190,10 @@ std::pair<int64_t, int64_t> Head::TimeRangeMs() const {
 }
 
 void Head::WidenTimeRange(int64_t min_ms, int64_t max_ms) {
-  if (min_ms < min_time_ms_.load(std::memory_order_relaxed)) min_time_ms_.store(min_ms, std::memory_order_relaxed);
-  if (max_ms > max_time_ms_.load(std::memory_order_relaxed)) max_time_ms_.store(max_ms, std::memory_order_relaxed);
+  if (min_ms < min_time_ms_.load(std::memory_order_relaxed))
+    min_time_ms_.store(min_ms, std::memory_order_relaxed);
+  if (max_ms > max_time_ms_.load(std::memory_order_relaxed))
+    max_time_ms_.store(max_ms, std::memory_order_relaxed);
 }
 
 std::pair<int64_t, int64_t> Head::BeginFlushRange() {
@@ -197,7 +203,9 @@ std::pair<int64_t, int64_t> Head::BeginFlushRange() {
   return range;
 }
 
-void Head::ForgetFlushedRange() { flushing_min_time_ms_.store(INT64_MAX, std::memory_order_relaxed); }
+void Head::ForgetFlushedRange() {
+  flushing_min_time_ms_.store(INT64_MAX, std::memory_order_relaxed);
+}
 
 HeadCounters Head::counters() {
   MutexLock lock(&visibility_mutex);

@@ -1,12 +1,15 @@
 // Head: the recent samples of every live series, in memory, with their index.
 //
 // Invariants:
-//   1. Series are created, removed and written to by one thread at a time, the leader of a commit (CommitQueue).
+//   1. Series are created, removed and written to by one thread at a time, the leader of a commit
+//   (CommitQueue).
 //   2. Lock order: index_mutex, then visibility_mutex.
-//   3. A batch's samples become visible under one hold of the visibility lock, so a snapshot sees all of it or nothing.
+//   3. A batch's samples become visible under one hold of the visibility lock, so a snapshot sees
+//   all of it or nothing.
 //   4. A series id is never reused while the database is open, nor by recovery.
 //
-// Thread safety: as each method says; the locks are public to the few classes of this folder that combine them.
+// Thread safety: as each method says; the locks are public to the few classes of this folder that
+// combine them.
 #pragma once
 
 #include <array>
@@ -31,12 +34,13 @@
 
 namespace varve::engine {
 
-// The samples of one series as a snapshot holds them: chunks oldest first, the late ones apart because they win.
+// The samples of one series as a snapshot holds them: chunks oldest first, the late ones apart
+// because they win.
 struct SnapshotSeries {
   index::SeriesId id = index::kNoSeriesId;
-  uint32_t chunk_begin = 0;    // into HeadSnapshot::chunks
+  uint32_t chunk_begin = 0;  // into HeadSnapshot::chunks
   uint32_t in_order_count = 0;
-  uint32_t late_count = 0;     // follow the in-order ones
+  uint32_t late_count = 0;  // follow the in-order ones
 };
 
 // Checkpoint files that sealed chunks may point into.
@@ -48,8 +52,8 @@ struct HeadSnapshot {
   std::vector<format::ChunkView> chunks;
   std::vector<SealedChunkPtr> pins;
   std::shared_ptr<const MappedFiles> files;
-  Arena copies;                                 // of open chunks
-  std::string labels;                           // canonical bytes of series i: [label_begin[i], label_begin[i + 1])
+  Arena copies;        // of open chunks
+  std::string labels;  // canonical bytes of series i: [label_begin[i], label_begin[i + 1])
   std::vector<size_t> label_begin{0};
 };
 
@@ -79,30 +83,35 @@ class Head {
   Head(const Head&) = delete;
   Head& operator=(const Head&) = delete;
 
-  // Resolves the batch's series, refuses what is invalid (labels, references, times outside [min_time, max_time]).
-  // Any thread.
-  void Prepare(PreparedBatch* batch, int64_t min_time_ms, int64_t max_time_ms) EXCLUDES(index_mutex);
+  // Resolves the batch's series, refuses what is invalid (labels, references, times outside
+  // [min_time, max_time]). Any thread.
+  void Prepare(PreparedBatch* batch, int64_t min_time_ms, int64_t max_time_ms)
+      EXCLUDES(index_mutex);
   // Creates the pending series and drops runs whose series has gone since Prepare. Leader only.
   void CreatePending(PreparedBatch* batch) EXCLUDES(index_mutex);
   // Appends all runs. Leader only.
   void Apply(const PreparedBatch& batch) REQUIRES(visibility_mutex);
 
   // Takes one consistent snapshot for all selects. Any thread.
-  std::vector<HeadSnapshot> Snapshot(std::span<const HeadSelect> selects) EXCLUDES(index_mutex, visibility_mutex);
+  std::vector<HeadSnapshot> Snapshot(std::span<const HeadSelect> selects)
+      EXCLUDES(index_mutex, visibility_mutex);
 
-  // Calls visit(canonical labels) for every series that matches and may have a sample in the select's range. `visit` runs
-  // under the index lock and must not call back. Any thread.
+  // Calls visit(canonical labels) for every series that matches and may have a sample in the
+  // select's range. `visit` runs under the index lock and must not call back. Any thread.
   void VisitLabels(const HeadSelect& select, const std::function<void(std::string_view)>& visit)
       EXCLUDES(index_mutex, visibility_mutex);
 
-  // Removes series that CreatePending made for a batch that did not reach the journal: a later record that names them would
-  // name nothing after a restart. Leader only.
-  void TakeBackCreated(std::span<const index::SeriesId> ids) EXCLUDES(index_mutex, visibility_mutex);
+  // Removes series that CreatePending made for a batch that did not reach the journal: a later
+  // record that names them would name nothing after a restart. Leader only.
+  void TakeBackCreated(std::span<const index::SeriesId> ids)
+      EXCLUDES(index_mutex, visibility_mutex);
 
-  // For recovery. Single-threaded use only; ids ascend. A series may come back under a new id after it left memory idle;
-  // then the new one takes the place of the old. kDataLoss for labels that are not canonical and ids that contradict.
+  // For recovery. Single-threaded use only; ids ascend. A series may come back under a new id after
+  // it left memory idle; then the new one takes the place of the old. kDataLoss for labels that are
+  // not canonical and ids that contradict.
   Status RestoreSeries(index::SeriesId id, std::string_view labels);
-  // Makes room for labels about to be restored under a new id. kDataLoss when the series that has them holds samples.
+  // Makes room for labels about to be restored under a new id. kDataLoss when the series that has
+  // them holds samples.
   Status DropSuperseded(std::string_view labels) EXCLUDES(index_mutex, visibility_mutex);
   // REQUIRES: id < kIdEnd.
   void RestoreSeries(index::SeriesId id, std::span<const index::PairId> pairs, uint64_t hash);
@@ -110,9 +119,9 @@ class Head {
   // Seals everything and lists the series that have sealed chunks (or all series). Leader only.
   enum class FreezeScope { kSeriesWithChunks, kAllSeries };
   std::vector<FrozenSeries> Freeze(FreezeScope scope) EXCLUDES(index_mutex, visibility_mutex);
-  // Puts replacements[i] (chunks that lie in `files`) in the place of what frozen[i] holds; null, or an empty span: the
-  // samples are in parts now. From now on sealed chunks point into no other mapping than `files`. One thread at a time,
-  // the one that froze.
+  // Puts replacements[i] (chunks that lie in `files`) in the place of what frozen[i] holds; null,
+  // or an empty span: the samples are in parts now. From now on sealed chunks point into no other
+  // mapping than `files`. One thread at a time, the one that froze.
   void Replace(std::span<const FrozenSeries> frozen, std::span<SealedChunk* const> replacements,
                std::shared_ptr<const MappedFiles> files) EXCLUDES(index_mutex, visibility_mutex);
   // Removes series without samples whose newest sample is older than `before_ms`. Leader only.
@@ -123,13 +132,16 @@ class Head {
     return &blocks_[id / kSeriesPerBlock].load(std::memory_order_acquire)[id % kSeriesPerBlock];
   }
   index::SeriesId next_id() const { return next_id_.load(std::memory_order_relaxed); }
-  void ReserveIds(index::SeriesId next) { next_id_.store(std::max(next, next_id()), std::memory_order_relaxed); }
+  void ReserveIds(index::SeriesId next) {
+    next_id_.store(std::max(next, next_id()), std::memory_order_relaxed);
+  }
   uint64_t index_generation() const { return index_generation_.load(std::memory_order_acquire); }
   // Of the samples in the head; min > max when there are none.
   std::pair<int64_t, int64_t> TimeRangeMs() const;
   void WidenTimeRange(int64_t min_ms, int64_t max_ms);
-  // The range of what a flush takes away. It stays part of TimeRangeMs until ForgetFlushedRange says that the samples have
-  // left the head; after a failed flush the next one gets it again. Leader only.
+  // The range of what a flush takes away. It stays part of TimeRangeMs until ForgetFlushedRange
+  // says that the samples have left the head; after a failed flush the next one gets it again.
+  // Leader only.
   std::pair<int64_t, int64_t> BeginFlushRange();
   void ForgetFlushedRange();
   HeadCounters counters() EXCLUDES(visibility_mutex);
@@ -145,7 +157,6 @@ class Head {
   void PublishCounters() REQUIRES(visibility_mutex);
 
  private:
-
   HeadSeries* AddSlot(index::SeriesId id);
   void RemoveSlot(index::SeriesId id) REQUIRES(visibility_mutex);
   Status RemoveSuperseded(index::SeriesId id) REQUIRES(index_mutex) EXCLUDES(visibility_mutex);
@@ -156,7 +167,7 @@ class Head {
   const std::unique_ptr<std::atomic<HeadSeries*>[]> blocks_;
   std::vector<uint32_t> block_live_counts_;
   std::atomic<index::SeriesId> next_id_{0};
-  std::atomic<uint64_t> index_generation_{1};  // grows when series are removed
+  std::atomic<uint64_t> index_generation_{1};             // grows when series are removed
   std::atomic<int64_t> min_time_ms_{INT64_MAX};           // since the last flush began
   std::atomic<int64_t> flushing_min_time_ms_{INT64_MAX};  // of what a flush is taking away
   std::atomic<int64_t> max_time_ms_{INT64_MIN};

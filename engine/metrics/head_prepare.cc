@@ -17,7 +17,8 @@ std::string Quoted(std::string_view text) {
 }
 
 // The first rule that the labels of a new series break, with the offending value in `example`.
-RejectReason CheckLabels(std::string_view raw, const Options& options, std::string* canonical, std::string* example) {
+RejectReason CheckLabels(std::string_view raw, const Options& options, std::string* canonical,
+                         std::string* example) {
   std::vector<std::string_view> names;
   format::LabelCursor cursor(raw);
   while (cursor.Next()) {
@@ -27,13 +28,15 @@ RejectReason CheckLabels(std::string_view raw, const Options& options, std::stri
       return RejectReason::kInvalidLabelName;
     }
     if (cursor.name().size() > options.label_name_bytes_max) {
-      *example = "label name " + Quoted(cursor.name()) + " has " + std::to_string(cursor.name().size()) +
-                 " bytes, more than " + std::to_string(options.label_name_bytes_max);
+      *example = "label name " + Quoted(cursor.name()) + " has " +
+                 std::to_string(cursor.name().size()) + " bytes, more than " +
+                 std::to_string(options.label_name_bytes_max);
       return RejectReason::kLabelNameTooLong;
     }
     if (cursor.value().size() > options.label_value_bytes_max) {
-      *example = "the value of label " + Quoted(cursor.name()) + " has " + std::to_string(cursor.value().size()) +
-                 " bytes, more than " + std::to_string(options.label_value_bytes_max);
+      *example = "the value of label " + Quoted(cursor.name()) + " has " +
+                 std::to_string(cursor.value().size()) + " bytes, more than " +
+                 std::to_string(options.label_value_bytes_max);
       return RejectReason::kLabelValueTooLong;
     }
     if (!IsValidUtf8(cursor.value())) {
@@ -56,7 +59,8 @@ RejectReason CheckLabels(std::string_view raw, const Options& options, std::stri
     *example = "label name " + Quoted(*twin) + " occurs twice";
     return RejectReason::kDuplicateLabelName;
   }
-  return format::Canonicalize(raw, canonical).ok() ? RejectReason::kNone : RejectReason::kInvalidLabelName;
+  return format::Canonicalize(raw, canonical).ok() ? RejectReason::kNone
+                                                   : RejectReason::kInvalidLabelName;
 }
 
 // Keeps the samples within the limits; the runs then point into accepted_samples.
@@ -74,10 +78,12 @@ void DropOutOfRange(PreparedBatch* batch, int64_t min_ms, int64_t max_ms) {
       const std::string time = std::to_string(sample.timestamp_ms) + " ms";
       if (sample.timestamp_ms > max_ms) {
         AddRejection(&batch->result, RejectReason::kTooFarInFuture, 1,
-                     "timestamp " + time + " lies after the latest one accepted now, " + std::to_string(max_ms) + " ms");
+                     "timestamp " + time + " lies after the latest one accepted now, " +
+                         std::to_string(max_ms) + " ms");
       } else {
         AddRejection(&batch->result, RejectReason::kOutOfRetention, 1,
-                     "timestamp " + time + " lies before the oldest one retained, " + std::to_string(min_ms) + " ms");
+                     "timestamp " + time + " lies before the oldest one retained, " +
+                         std::to_string(min_ms) + " ms");
       }
     }
     run.sample_count = static_cast<uint32_t>(batch->accepted_samples.size()) - run.sample_begin;
@@ -101,7 +107,8 @@ void CheckTimes(PreparedBatch* batch, int64_t min_ms, int64_t max_ms) {
   widen();
 }
 
-void RefuseRun(PreparedBatch* batch, SeriesRun* run, RejectReason reason, std::string_view example) {
+void RefuseRun(PreparedBatch* batch, SeriesRun* run, RejectReason reason,
+               std::string_view example) {
   AddRejection(&batch->result, reason, run->sample_count, example);
   run->sample_count = 0;
 }
@@ -116,7 +123,8 @@ void Suspend(PreparedBatch* batch, uint32_t run_number, const Options& options) 
   SeriesRun& run = batch->runs[run_number];
   const size_t before = batch->canonical_labels.size();
   std::string example;
-  const RejectReason reason = CheckLabels(RawLabels(*batch, run), options, &batch->canonical_labels, &example);
+  const RejectReason reason =
+      CheckLabels(RawLabels(*batch, run), options, &batch->canonical_labels, &example);
   if (reason != RejectReason::kNone) {
     batch->canonical_labels.resize(before);
     RefuseRun(batch, &run, reason, example);
@@ -132,7 +140,8 @@ void DropEmptyRuns(PreparedBatch* batch) {
 
 }  // namespace
 
-void AddRejection(AppendResult* result, RejectReason reason, uint64_t sample_count, std::string_view example) {
+void AddRejection(AppendResult* result, RejectReason reason, uint64_t sample_count,
+                  std::string_view example) {
   result->samples_rejected += sample_count;
   for (Rejection& rejection : result->rejections) {
     if (rejection.reason == reason) {
@@ -160,7 +169,8 @@ void Head::Prepare(PreparedBatch* batch, int64_t min_time_ms, int64_t max_time_m
     SeriesRun& run = batch->runs[i];
     if (run.sample_count == 0) continue;  // all out of range
     const SeriesRef ref = all[run.batch_index].ref;
-    if (ref != kNoSeries && ref - 1 < next_id() && index.Contains(static_cast<index::SeriesId>(ref - 1))) {
+    if (ref != kNoSeries && ref - 1 < next_id() &&
+        index.Contains(static_cast<index::SeriesId>(ref - 1))) {
       run.id = static_cast<index::SeriesId>(ref - 1);
     } else if (ref == kNoSeries || all[run.batch_index].label_size != 0) {
       // A batch appended once more, after its series left memory, still has their labels.
@@ -168,8 +178,9 @@ void Head::Prepare(PreparedBatch* batch, int64_t min_time_ms, int64_t max_time_m
       batch->lookup_labels.push_back(RawLabels(*batch, run));
       batch->lookup_runs.push_back(i);
     } else {
-      RefuseRun(batch, &run, RejectReason::kUnknownSeriesRef,
-                "no series in memory has reference " + std::to_string(ref) + "; append it by its labels");
+      RefuseRun(
+          batch, &run, RejectReason::kUnknownSeriesRef,
+          "no series in memory has reference " + std::to_string(ref) + "; append it by its labels");
       all[run.batch_index].ref = kNoSeries;
     }
   }
@@ -210,14 +221,16 @@ void Head::CreatePending(PreparedBatch* batch) {
   for (const PendingSeries& pending : batch->pending) {
     SeriesRun& run = batch->runs[pending.run];
     if (run.sample_count == 0) continue;
-    const std::string_view labels =
-        std::string_view(batch->canonical_labels).substr(pending.labels_offset, pending.labels_size);
+    const std::string_view labels = std::string_view(batch->canonical_labels)
+                                        .substr(pending.labels_offset, pending.labels_size);
     uint64_t hash = 0;
     index.Lookup({&labels, 1}, {&run.id, 1}, {&hash, 1});
     if (run.id == index::kNoSeriesId) {
-      if (index.series_count() >= options_.series_count_max || next_id() / kSeriesPerBlock >= kBlockCount) {
+      if (index.series_count() >= options_.series_count_max ||
+          next_id() / kSeriesPerBlock >= kBlockCount) {
         RefuseRun(batch, &run, RejectReason::kSeriesLimit,
-                  "there are " + std::to_string(index.series_count()) + " series in memory, the limit is " +
+                  "there are " + std::to_string(index.series_count()) +
+                      " series in memory, the limit is " +
                       std::to_string(options_.series_count_max));
         continue;
       }

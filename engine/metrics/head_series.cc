@@ -12,8 +12,8 @@ namespace varve::engine {
 namespace {
 
 bool SamePartition(int64_t a, int64_t b) {
-  // Chunks never straddle a partition border, so that a flush can cut by chunks. Floor division: times are >= 0 here
-  // except in tests.
+  // Chunks never straddle a partition border, so that a flush can cut by chunks. Floor division:
+  // times are >= 0 here except in tests.
   auto number = [](int64_t t) {
     const int64_t q = t / compaction::kPartitionMs;
     return t % compaction::kPartitionMs < 0 ? q - 1 : q;
@@ -46,7 +46,8 @@ void SealOpenChunk(HeadSeries* series, HeadCounters* counters) {
   chunk->sample_count = series->encoder.sample_count;
   counters->sample_bytes -= series->payload_capacity;
   // The buffer changes hands, cut to size.
-  auto* exact = static_cast<uint8_t*>(std::realloc(series->payload, std::max<size_t>(chunk->payload_bytes, 1)));
+  auto* exact = static_cast<uint8_t*>(
+      std::realloc(series->payload, std::max<size_t>(chunk->payload_bytes, 1)));
   VARVE_CHECK(exact != nullptr);
   chunk->owned.reset(exact);
   chunk->payload = exact;
@@ -85,7 +86,8 @@ void SealLate(HeadSeries* series, HeadCounters* counters) {
   }
 }
 
-void AppendLate(HeadSeries* series, const Sample& sample, int64_t window_ms, HeadCounters* counters) {
+void AppendLate(HeadSeries* series, const Sample& sample, int64_t window_ms,
+                HeadCounters* counters) {
   if (series->late == nullptr) series->late = new LateBuffer;
   std::vector<Sample>& samples = series->late->samples;
   const size_t capacity_before = samples.capacity();
@@ -139,7 +141,8 @@ void AppendToSeries(HeadSeries* series, int64_t timestamp_ms, double value, int6
     SealOpenChunk(series, counters);
   }
   if (series->encoder.sample_count == 0) series->open_min_time_ms = timestamp_ms;
-  if (codec::GorillaBytes(series->encoder) + codec::kGorillaAppendBytesMax > series->payload_capacity) {
+  if (codec::GorillaBytes(series->encoder) + codec::kGorillaAppendBytesMax >
+      series->payload_capacity) {
     GrowPayload(series, counters);
   }
   codec::GorillaAppend(&series->encoder, series->payload, timestamp_ms, value);

@@ -10,10 +10,12 @@ bool Touches(int64_t min_ms, int64_t max_ms, const HeadSelect& select) {
   return min_ms <= select.max_ms && max_ms >= select.min_ms;
 }
 
-void AddSealed(const HeadSeries& series, const HeadSelect& select, Arrival arrival, HeadSnapshot* snapshot) {
+void AddSealed(const HeadSeries& series, const HeadSelect& select, Arrival arrival,
+               HeadSnapshot* snapshot) {
   const size_t begin = snapshot->chunks.size();
   for (SealedChunk* chunk = series.newest; chunk != nullptr; chunk = chunk->older) {
-    if (chunk->arrival != arrival || !Touches(chunk->min_time_ms, chunk->max_time_ms, select)) continue;
+    if (chunk->arrival != arrival || !Touches(chunk->min_time_ms, chunk->max_time_ms, select))
+      continue;
     snapshot->chunks.push_back(chunk->View());
     snapshot->pins.emplace_back(chunk);
   }
@@ -21,10 +23,14 @@ void AddSealed(const HeadSeries& series, const HeadSelect& select, Arrival arriv
 }
 
 void AddOpen(const HeadSeries& series, const HeadSelect& select, HeadSnapshot* snapshot) {
-  if (series.encoder.sample_count == 0 || !Touches(series.open_min_time_ms, series.max_time_ms, select)) return;
-  const std::string_view payload(reinterpret_cast<const char*>(series.payload), codec::GorillaBytes(series.encoder));
-  snapshot->chunks.push_back({format::ChunkCodec::kGorilla, series.encoder.sample_count, series.open_min_time_ms,
-                              series.max_time_ms, snapshot->copies.Copy(payload)});
+  if (series.encoder.sample_count == 0 ||
+      !Touches(series.open_min_time_ms, series.max_time_ms, select))
+    return;
+  const std::string_view payload(reinterpret_cast<const char*>(series.payload),
+                                 codec::GorillaBytes(series.encoder));
+  snapshot->chunks.push_back({format::ChunkCodec::kGorilla, series.encoder.sample_count,
+                              series.open_min_time_ms, series.max_time_ms,
+                              snapshot->copies.Copy(payload)});
 }
 
 void AddLateBuffer(const HeadSeries& series, const HeadSelect& select, HeadSnapshot* snapshot) {
@@ -50,17 +56,20 @@ void AddLateBuffer(const HeadSeries& series, const HeadSelect& select, HeadSnaps
 namespace {
 
 bool SeriesTouches(const HeadSeries& series, const HeadSelect& select) {
-  if (series.encoder.sample_count != 0 && Touches(series.open_min_time_ms, series.max_time_ms, select)) return true;
+  if (series.encoder.sample_count != 0 &&
+      Touches(series.open_min_time_ms, series.max_time_ms, select))
+    return true;
   for (const SealedChunk* chunk = series.newest; chunk != nullptr; chunk = chunk->older) {
     if (Touches(chunk->min_time_ms, chunk->max_time_ms, select)) return true;
   }
-  return series.late != nullptr &&
-         Touches(series.late->samples.front().timestamp_ms, series.late->samples.back().timestamp_ms, select);
+  return series.late != nullptr && Touches(series.late->samples.front().timestamp_ms,
+                                           series.late->samples.back().timestamp_ms, select);
 }
 
 }  // namespace
 
-void Head::VisitLabels(const HeadSelect& select, const std::function<void(std::string_view)>& visit) {
+void Head::VisitLabels(const HeadSelect& select,
+                       const std::function<void(std::string_view)>& visit) {
   ReaderLock index_lock(&index_mutex);
   std::vector<index::SeriesId> ids = index.Match(select.matchers);
   {
@@ -85,7 +94,8 @@ bool Head::SelectSeries(const HeadSelect& select, index::SeriesId id, HeadSnapsh
   selected.in_order_count = static_cast<uint32_t>(snapshot->chunks.size()) - selected.chunk_begin;
   AddSealed(target, select, Arrival::kLate, snapshot);
   AddLateBuffer(target, select, snapshot);
-  selected.late_count = static_cast<uint32_t>(snapshot->chunks.size()) - selected.chunk_begin - selected.in_order_count;
+  selected.late_count = static_cast<uint32_t>(snapshot->chunks.size()) - selected.chunk_begin -
+                        selected.in_order_count;
   if (selected.in_order_count + selected.late_count == 0) return false;
   snapshot->series.push_back(selected);
   return true;
@@ -93,8 +103,8 @@ bool Head::SelectSeries(const HeadSelect& select, index::SeriesId id, HeadSnapsh
 
 std::vector<HeadSnapshot> Head::Snapshot(std::span<const HeadSelect> selects) {
   std::vector<HeadSnapshot> snapshots(selects.size());
-  // Matching runs under the shared lock; the leader that creates series waits for it, so the ids are complete for every
-  // batch that was applied before the visibility lock is taken.
+  // Matching runs under the shared lock; the leader that creates series waits for it, so the ids
+  // are complete for every batch that was applied before the visibility lock is taken.
   ReaderLock index_lock(&index_mutex);
   std::vector<std::vector<index::SeriesId>> ids(selects.size());
   for (size_t i = 0; i < selects.size(); ++i) ids[i] = index.Match(selects[i].matchers);

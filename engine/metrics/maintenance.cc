@@ -11,9 +11,11 @@
 namespace varve::engine {
 namespace {
 
-// A series without samples in the head leaves memory when its newest sample is so much older than the head's newest.
+// A series without samples in the head leaves memory when its newest sample is so much older than
+// the head's newest.
 constexpr int64_t kIdleSeriesMs = int64_t{30} * 60 * 1000;
-// Bulk loads of history span much time at once; a span alone does not start flushes faster than this.
+// Bulk loads of history span much time at once; a span alone does not start flushes faster than
+// this.
 constexpr int64_t kSpanFlushIntervalNs = int64_t{60} * 1'000'000'000;
 constexpr int64_t kMaintainIntervalNs = int64_t{60} * 1'000'000'000;
 constexpr int64_t kRetryIntervalNs = int64_t{5} * 1'000'000'000;
@@ -57,8 +59,8 @@ Status Maintenance::CommitManifest(HeadManifest next, kv::CatalogEdit edit) {
   return OkStatus();
 }
 
-// A number is used once, even if writing or committing fails: whether a failed commit reached the disk is unknown, and what
-// it may name must not be overwritten.
+// A number is used once, even if writing or committing fails: whether a failed commit reached the
+// disk is unknown, and what it may name must not be overwritten.
 uint64_t Maintenance::TakeFileNumber(HeadManifest* next) {
   const uint64_t number = manifest_.next_file++;
   next->next_file = manifest_.next_file;
@@ -70,8 +72,10 @@ Status Maintenance::WriteCheckpointFile(uint64_t number, std::span<const index::
                                         std::vector<uint64_t>* payload_offsets) {
   const std::string name = CheckpointFileName(number);
   Status status = WriteCheckpoint(context_.file_system, context_.directory + "/" + name,
-                                  context_.store->database_id(), context_.head, series, frozen, payload_offsets);
-  if (!status.ok()) RemoveFiles({&name, 1});  // it may be in the way of what comes next: the disk may be full
+                                  context_.store->database_id(), context_.head, series, frozen,
+                                  payload_offsets);
+  if (!status.ok())
+    RemoveFiles({&name, 1});  // it may be in the way of what comes next: the disk may be full
   return status;
 }
 
@@ -88,7 +92,8 @@ Status Maintenance::CheckpointLocked() {
     next.next_series_id = context_.head->next_id();
   });
   RETURN_IF_ERROR(segment.status());
-  if (next.sequence == manifest_.sequence && next.next_series_id == manifest_.next_series_id) return OkStatus();
+  if (next.sequence == manifest_.sequence && next.next_series_id == manifest_.next_series_id)
+    return OkStatus();
 
   std::vector<index::SeriesId> new_series;
   for (uint64_t id = series_checkpointed_; id < next.next_series_id; ++id) {
@@ -103,14 +108,16 @@ Status Maintenance::CheckpointLocked() {
   series_checkpointed_ = manifest_.next_series_id;
   journal_bytes_at_checkpoint_.store(journal_end);
   ++checkpoints_;
-  RETURN_IF_ERROR(AdoptCheckpoint(context_.directory + "/" + CheckpointFileName(number), frozen, payload_offsets));
+  RETURN_IF_ERROR(AdoptCheckpoint(context_.directory + "/" + CheckpointFileName(number), frozen,
+                                  payload_offsets));
   return context_.journal->RemoveSegmentsBefore(manifest_.first_segment);
 }
 
 // From now on the chunks are read from the file; their memory is given back.
 Status Maintenance::AdoptCheckpoint(const std::string& path, std::span<const FrozenSeries> frozen,
                                     std::span<const uint64_t> payload_offsets) {
-  ASSIGN_OR_RETURN(std::shared_ptr<const RandomAccessFile> file, context_.file_system->OpenMapped(path));
+  ASSIGN_OR_RETURN(std::shared_ptr<const RandomAccessFile> file,
+                   context_.file_system->OpenMapped(path));
   ASSIGN_OR_RETURN(const std::string_view bytes, file->Read(0, file->size(), nullptr));
   std::vector<SealedChunk*> replacements;
   replacements.reserve(frozen.size());
@@ -124,7 +131,8 @@ Status Maintenance::AdoptCheckpoint(const std::string& path, std::span<const Fro
       mapped->payload_bytes = chunk->payload_bytes;
       mapped->min_time_ms = chunk->min_time_ms;
       mapped->max_time_ms = chunk->max_time_ms;
-      mapped->payload = reinterpret_cast<const uint8_t*>(bytes.data()) + payload_offsets[next_offset++];
+      mapped->payload =
+          reinterpret_cast<const uint8_t*>(bytes.data()) + payload_offsets[next_offset++];
       mapped->sample_count = chunk->sample_count;
       mapped->arrival = chunk->arrival;
       mapped->older = older;
@@ -162,33 +170,39 @@ Status Maintenance::FlushLocked() {
   });
   RETURN_IF_ERROR(segment.status());
   last_flush_ns_ = Clock::System()->SteadyNs();
-  const bool any_chunk = std::any_of(frozen.begin(), frozen.end(), [](const FrozenSeries& s) { return bool(s.newest); });
+  const bool any_chunk = std::any_of(frozen.begin(), frozen.end(),
+                                     [](const FrozenSeries& s) { return bool(s.newest); });
   if (!any_chunk) {
     context_.head->ForgetFlushedRange();
     return OkStatus();
   }
 
-  const FlushInput input{frozen, range.first, range.second, manifest_.flushed_sequence + 1, next.sequence};
+  const FlushInput input{frozen, range.first, range.second, manifest_.flushed_sequence + 1,
+                         next.sequence};
   kv::CatalogEdit edit;
   ASSIGN_OR_RETURN(edit.add, WriteParts(context_.store, context_.head, input));
-  // The journal's records name series by number: the next recovery needs the table, without samples.
+  // The journal's records name series by number: the next recovery needs the table, without
+  // samples.
   std::vector<index::SeriesId> all_series;
   std::vector<FrozenSeries> without_samples;
   for (const FrozenSeries& series : frozen) {
     all_series.push_back(series.id);
-    without_samples.push_back({series.id, SealedChunkPtr(), series.max_time_ms, series.newest_value_bits});
+    without_samples.push_back(
+        {series.id, SealedChunkPtr(), series.max_time_ms, series.newest_value_bits});
   }
   const uint64_t number = TakeFileNumber(&next);
   std::vector<uint64_t> payload_offsets;
   RETURN_IF_ERROR(WriteCheckpointFile(number, all_series, without_samples, &payload_offsets));
   next.flushed_sequence = next.sequence;
   next.first_segment = *segment;
-  const std::vector<std::string> old_files = std::exchange(next.files, {CheckpointFileName(number)});
+  const std::vector<std::string> old_files =
+      std::exchange(next.files, {CheckpointFileName(number)});
   RETURN_IF_ERROR(CommitManifest(std::move(next), std::move(edit)));
   series_checkpointed_ = manifest_.next_series_id;
   journal_bytes_at_checkpoint_.store(journal_end);
   ++flushes_;
-  // Readers look at the head first and at the catalog after it, so they miss nothing between these two steps.
+  // Readers look at the head first and at the catalog after it, so they miss nothing between these
+  // two steps.
   mapped_files_.clear();
   context_.head->Replace(frozen, {}, nullptr);
   context_.head->ForgetFlushedRange();
@@ -203,28 +217,14 @@ void Maintenance::RemoveIdleSeries() {
   context_.commits->RunAlone([&] { context_.head->RemoveIdle(newest - kIdleSeriesMs); });
 }
 
-// Parts that a failed merge had to do with, and all that overlap them, stay as they are: merging around them would break
-// the order of versions.
-std::vector<format::PartInfo> Maintenance::MergeableParts(const kv::CatalogVersion& version) const {
-  std::vector<format::PartInfo> blocked;
-  for (const auto& part : version.parts) {
-    if (unmergeable_parts_.contains(part->info().part_id)) blocked.push_back(part->info());
-  }
-  std::vector<format::PartInfo> mergeable;
-  for (const auto& part : version.parts) {
-    const format::PartInfo& info = part->info();
-    const bool overlaps = std::any_of(blocked.begin(), blocked.end(), [&](const format::PartInfo& other) {
-      return info.min_time_ms <= other.max_time_ms && other.min_time_ms <= info.max_time_ms;
-    });
-    if (!overlaps) mergeable.push_back(info);
-  }
-  return mergeable;
-}
-
 Status Maintenance::MergeDue() {
   while (true) {
     const std::shared_ptr<const kv::CatalogVersion> version = context_.store->current();
-    const auto job = compaction::PlanMerge(MergeableParts(*version), PlannerOptionsOf(*context_.options));
+    std::vector<format::PartInfo> infos;
+    for (const auto& part : version->parts) infos.push_back(part->info());
+    compaction::PlannerOptions planner = PlannerOptionsOf(*context_.options);
+    planner.unmergeable_parts = unmergeable_parts_;
+    const auto job = compaction::PlanMerge(infos, planner);
     if (!job) return OkStatus();
     std::vector<std::shared_ptr<const kv::Part>> inputs;
     for (const uint64_t id : job->part_ids) {
@@ -248,10 +248,12 @@ Status Maintenance::MergeDue() {
 
 Status Maintenance::DropExpired() {
   std::vector<format::PartInfo> infos;
-  const std::shared_ptr<const kv::CatalogVersion> version = context_.store->current();  // keeps the parts
+  const std::shared_ptr<const kv::CatalogVersion> version =
+      context_.store->current();  // keeps the parts
   for (const auto& part : version->parts) infos.push_back(part->info());
   kv::CatalogEdit edit;
-  edit.remove = compaction::PlanRetention(infos, PlannerOptionsOf(*context_.options), context_.now_ms());
+  edit.remove =
+      compaction::PlanRetention(infos, PlannerOptionsOf(*context_.options), context_.now_ms());
   if (edit.remove.empty()) return OkStatus();
   RETURN_IF_ERROR(context_.store->Commit(edit));
   context_.readers->Prune(*context_.store->current());
@@ -277,29 +279,33 @@ bool Maintenance::CheckpointDue() const {
 }
 
 uint64_t Maintenance::journal_bytes() const {
-  return journal_bytes_replayed_ + context_.journal->bytes_appended() - journal_bytes_at_checkpoint_.load();
+  return journal_bytes_replayed_ + context_.journal->bytes_appended() -
+         journal_bytes_at_checkpoint_.load();
+}
+
+void Maintenance::Report(std::string_view what, const Status& status) {
+  if (status.ok()) return;
+  context_.log(LogLevel::kError, status.WithContext(what).ToString());
+  retry_after_ns_ = Clock::System()->SteadyNs() + kRetryIntervalNs;
 }
 
 void Maintenance::RunDue() {
   MutexLock lock(&mutex_);
   const int64_t now_ns = Clock::System()->SteadyNs();
   if (now_ns < retry_after_ns_) return;
-  auto report = [&](std::string_view what, const Status& status) {
-    if (status.ok()) return;
-    context_.log(LogLevel::kError, status.WithContext(what).ToString());
-    retry_after_ns_ = now_ns + kRetryIntervalNs;
-  };
   const uint64_t flushes_before = flushes_.load();
   if (FlushDue()) {
-    report("flush", FlushLocked());
+    Report("flush", FlushLocked());
   } else if (CheckpointDue()) {
-    report("checkpoint", CheckpointLocked());
+    Report("checkpoint", CheckpointLocked());
   }
   if (flushes_.load() != flushes_before || now_ns - last_maintain_ns_ > kMaintainIntervalNs) {
-    report("maintenance", MaintainLocked());
+    Report("maintenance", MaintainLocked());
   }
 }
 
-MaintenanceCounters Maintenance::counters() const { return {checkpoints_.load(), flushes_.load(), merges_.load()}; }
+MaintenanceCounters Maintenance::counters() const {
+  return {checkpoints_.load(), flushes_.load(), merges_.load()};
+}
 
 }  // namespace varve::engine

@@ -1,14 +1,15 @@
-// Maintenance: checkpoints, flushes, merges and retention; what the background thread does and the API may ask for.
+// Maintenance: checkpoints, flushes, merges and retention; what the background thread does and the
+// API may ask for.
 #pragma once
 
 #include <atomic>
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <set>
 #include <span>
 #include <string>
 #include <string_view>
-#include <unordered_set>
 #include <vector>
 
 #include "base/clock.h"
@@ -52,13 +53,15 @@ class Maintenance {
   // Goes on from what recovery found.
   Maintenance(MaintenanceContext context, RecoveredHead recovered);
 
-  // Writes what was appended since the last checkpoint to a checkpoint file and drops the journal before it.
+  // Writes what was appended since the last checkpoint to a checkpoint file and drops the journal
+  // before it.
   Status Checkpoint() EXCLUDES(mutex_);
   // Writes the whole head into parts. The head's series stay known.
   Status Flush() EXCLUDES(mutex_);
   // Merges until none is due, then drops what is out of retention.
   Status Maintain() EXCLUDES(mutex_);
-  // One round of whatever is due by size, span or time. Errors are logged and retried at a later round.
+  // One round of whatever is due by size, span or time. Errors are logged and retried at a later
+  // round.
   void RunDue() EXCLUDES(mutex_);
 
   MaintenanceCounters counters() const;
@@ -75,16 +78,17 @@ class Maintenance {
                          std::span<const uint64_t> payload_offsets) REQUIRES(mutex_);
   void RemoveFiles(std::span<const std::string> names);
   Status MergeDue() REQUIRES(mutex_);
+  // Logs a failed job and puts the next round off.
+  void Report(std::string_view what, const Status& status) REQUIRES(mutex_);
   Status DropExpired() REQUIRES(mutex_);
-  std::vector<format::PartInfo> MergeableParts(const kv::CatalogVersion& version) const REQUIRES(mutex_);
   void RemoveIdleSeries() REQUIRES(mutex_);
   bool FlushDue() const REQUIRES(mutex_);
   bool CheckpointDue() const;
   uint64_t TakeFileNumber(HeadManifest* next) REQUIRES(mutex_);
   // Writes checkpoint `number`; removes what was written of it when that fails.
   Status WriteCheckpointFile(uint64_t number, std::span<const index::SeriesId> series,
-                             std::span<const FrozenSeries> frozen, std::vector<uint64_t>* payload_offsets)
-      REQUIRES(mutex_);
+                             std::span<const FrozenSeries> frozen,
+                             std::vector<uint64_t>* payload_offsets) REQUIRES(mutex_);
 
   const MaintenanceContext context_;
   Mutex mutex_;
@@ -95,8 +99,8 @@ class Maintenance {
   // On the scale that starts with the bytes replayed and goes on with the writer's.
   std::atomic<uint64_t> journal_bytes_at_checkpoint_{0};
 
-  MappedFiles mapped_files_ GUARDED_BY(mutex_);  // as the head has them
-  std::unordered_set<uint64_t> unmergeable_parts_ GUARDED_BY(mutex_);  // a merge of them failed
+  MappedFiles mapped_files_ GUARDED_BY(mutex_);              // as the head has them
+  std::set<uint64_t> unmergeable_parts_ GUARDED_BY(mutex_);  // a merge of them failed
   int64_t last_maintain_ns_ GUARDED_BY(mutex_) = 0;
   int64_t retry_after_ns_ GUARDED_BY(mutex_) = 0;  // a failed round waits
 

@@ -27,7 +27,8 @@ Result<MetricMetadata> Decode(const std::string& metric, std::string_view bytes)
   metadata.metric = metric;
   metadata.help = reader.LengthPrefixed();
   metadata.unit = reader.LengthPrefixed();
-  if (!reader.ok() || !reader.done() || version != kVersion || type > static_cast<uint8_t>(MetricType::kStateset)) {
+  if (!reader.ok() || !reader.done() || version != kVersion ||
+      type > static_cast<uint8_t>(MetricType::kStateset)) {
     return DataLossError("metadata of metric \"" + metric + "\" is damaged");
   }
   metadata.type = static_cast<MetricType>(type);

@@ -24,7 +24,8 @@ Result<std::shared_ptr<const compaction::MetricsPartReader>> PartReaders::Get(
 void PartReaders::Prune(const kv::CatalogVersion& version) {
   std::unordered_set<uint64_t> live;
   for (const auto& part : version.parts) live.insert(part->info().part_id);
-  std::vector<std::shared_ptr<const compaction::MetricsPartReader>> dropped;  // closed after the lock
+  std::vector<std::shared_ptr<const compaction::MetricsPartReader>>
+      dropped;  // closed after the lock
   MutexLock lock(&mutex_);
   for (auto it = readers_.begin(); it != readers_.end();) {
     if (live.contains(it->first)) {

@@ -7,8 +7,8 @@
 
 namespace varve::engine {
 
-PartSlice::PartSlice(std::shared_ptr<const compaction::MetricsPartReader> reader, std::vector<index::Ordinal> ordinals,
-                     int64_t min_ms, int64_t max_ms)
+PartSlice::PartSlice(std::shared_ptr<const compaction::MetricsPartReader> reader,
+                     std::vector<index::Ordinal> ordinals, int64_t min_ms, int64_t max_ms)
     : reader_(std::move(reader)), ordinals_(std::move(ordinals)), min_ms_(min_ms), max_ms_(max_ms) {
   block_of_.reserve(ordinals_.size());
   uint32_t group = UINT32_MAX;
@@ -32,7 +32,8 @@ Result<std::shared_ptr<const SliceBlock>> PartSlice::Fetch(uint32_t first, uint3
         block->begin_.push_back(block->chunks_.size());
       },
       &block->pins_));
-  if (block->begin_.size() != count + size_t{1}) return InternalError("a part did not show every series asked for");
+  if (block->begin_.size() != count + size_t{1})
+    return InternalError("a part did not show every series asked for");
   return std::shared_ptr<const SliceBlock>(std::move(block));
 }
 

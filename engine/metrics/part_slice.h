@@ -1,4 +1,5 @@
-// PartSlice: the series of one part that a selector selected; their chunks are fetched block by block when first read.
+// PartSlice: the series of one part that a selector selected; their chunks are fetched block by
+// block when first read.
 #pragma once
 
 #include <atomic>
@@ -33,12 +34,13 @@ class SliceBlock {
 class PartSlice {
  public:
   // `ordinals` ascend.
-  PartSlice(std::shared_ptr<const compaction::MetricsPartReader> reader, std::vector<index::Ordinal> ordinals,
-            int64_t min_ms, int64_t max_ms);
+  PartSlice(std::shared_ptr<const compaction::MetricsPartReader> reader,
+            std::vector<index::Ordinal> ordinals, int64_t min_ms, int64_t max_ms);
 
   std::span<const index::Ordinal> ordinals() const { return ordinals_; }
-  // The block that holds the i-th ordinal, and its place there. A block is let go when each of its series was read once,
-  // and fetched again should one be read again, so a query that walks the series holds few blocks at a time.
+  // The block that holds the i-th ordinal, and its place there. A block is let go when each of its
+  // series was read once, and fetched again should one be read again, so a query that walks the
+  // series holds few blocks at a time.
   struct Place {
     std::shared_ptr<const SliceBlock> block;
     size_t index = 0;

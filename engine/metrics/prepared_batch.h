@@ -1,4 +1,5 @@
-// PreparedBatch: a WriteBatch on its way through the engine, resolved to series of the head. Reused from call to call.
+// PreparedBatch: a WriteBatch on its way through the engine, resolved to series of the head. Reused
+// from call to call.
 #pragma once
 
 #include <cstdint>
@@ -23,10 +24,10 @@ struct SeriesRun {
 
 // A run whose series is not in the head yet.
 struct PendingSeries {
-  uint32_t run = 0;               // into PreparedBatch::runs
-  uint32_t labels_offset = 0;     // into PreparedBatch::canonical_labels
-  uint32_t labels_size = 0;       // bytes
-  uint64_t hash = 0;              // of the labels
+  uint32_t run = 0;            // into PreparedBatch::runs
+  uint32_t labels_offset = 0;  // into PreparedBatch::canonical_labels
+  uint32_t labels_size = 0;    // bytes
+  uint64_t hash = 0;           // of the labels
 };
 
 // A series created by this batch; travels in the batch's journal record.
@@ -37,17 +38,17 @@ struct NewSeries {
 
 struct PreparedBatch {
   WriteBatch* batch = nullptr;
-  std::span<const Sample> samples;      // the batch's, or `accepted_samples`
-  std::vector<Sample> accepted_samples; // used when some samples were refused
+  std::span<const Sample> samples;       // the batch's, or `accepted_samples`
+  std::vector<Sample> accepted_samples;  // used when some samples were refused
   std::vector<SeriesRun> runs;
   std::vector<PendingSeries> pending;
   std::vector<NewSeries> created;
   std::string canonical_labels;
-  uint64_t index_generation = 0;        // of the head when the runs were resolved
-  int64_t min_time_ms = INT64_MAX;      // of `samples`
+  uint64_t index_generation = 0;    // of the head when the runs were resolved
+  int64_t min_time_ms = INT64_MAX;  // of `samples`
   int64_t max_time_ms = INT64_MIN;
-  std::string journal_buffer;           // only grows, so that it is not cleared batch by batch
-  std::string_view journal_body;        // the record, in journal_buffer
+  std::string journal_buffer;     // only grows, so that it is not cleared batch by batch
+  std::string_view journal_body;  // the record, in journal_buffer
   AppendResult result;
 
   // Scratch of the look-up.
@@ -73,6 +74,7 @@ struct PreparedBatch {
 };
 
 // Counts a refusal; `example` is kept for the first of its reason.
-void AddRejection(AppendResult* result, RejectReason reason, uint64_t sample_count, std::string_view example);
+void AddRejection(AppendResult* result, RejectReason reason, uint64_t sample_count,
+                  std::string_view example);
 
 }  // namespace varve::engine

@@ -19,10 +19,12 @@ class Replayer {
 
   Status Apply(const journal::Record& record) {
     if (record.kind != journal::RecordKind::kSamples) {
-      return DataLossError("record kind " + std::to_string(static_cast<int>(record.kind)) + " is unknown");
+      return DataLossError("record kind " + std::to_string(static_cast<int>(record.kind)) +
+                           " is unknown");
     }
     RETURN_IF_ERROR(DecodeSampleRecord(record.body, &decoded_));
-    for (const NewSeries& series : decoded_.created) RETURN_IF_ERROR(head_->RestoreSeries(series.id, series.labels));
+    for (const NewSeries& series : decoded_.created)
+      RETURN_IF_ERROR(head_->RestoreSeries(series.id, series.labels));
     batch_.Reset(nullptr);
     batch_.samples = decoded_.samples;
     for (const Sample& sample : decoded_.samples) {
@@ -53,14 +55,15 @@ class Replayer {
   uint64_t lost_samples_ = 0;
 };
 
-Status LoadCheckpoints(FileSystem* file_system, const std::string& directory, uint64_t database_id, Head* head,
-                       const Log& log, RecoveredHead* recovered) {
+Status LoadCheckpoints(FileSystem* file_system, const std::string& directory, uint64_t database_id,
+                       Head* head, const Log& log, RecoveredHead* recovered) {
   for (const std::string& name : recovered->manifest.files) {
     const std::string path = directory + "/" + name;
     LoadedCheckpoint loaded;
     const Status status = LoadCheckpoint(file_system, path, database_id, head, &loaded);
     const StatusCode code = status.code();
-    if (!status.ok() && code != StatusCode::kDataLoss && code != StatusCode::kNotFound) return status;
+    if (!status.ok() && code != StatusCode::kDataLoss && code != StatusCode::kNotFound)
+      return status;
     if (loaded.damaged_chunks != 0) {
       recovered->damaged_records += loaded.damaged_chunks;
       log(LogLevel::kError, "checkpoint " + path + ": " + std::to_string(loaded.damaged_chunks) +
@@ -80,41 +83,49 @@ Status LoadCheckpoints(FileSystem* file_system, const std::string& directory, ui
   return OkStatus();
 }
 
-// Checkpoints that no manifest names: a crash came between writing and committing, or between committing and removing.
-Status RemoveStrays(FileSystem* file_system, const std::string& directory, const HeadManifest& manifest) {
+// Checkpoints that no manifest names: a crash came between writing and committing, or between
+// committing and removing.
+Status RemoveStrays(FileSystem* file_system, const std::string& directory,
+                    const HeadManifest& manifest) {
   ASSIGN_OR_RETURN(const std::vector<std::string> names, file_system->List(directory));
   for (const std::string& name : names) {
     if (!name.starts_with("checkpoint-") || !name.ends_with(".vc")) continue;
-    if (std::find(manifest.files.begin(), manifest.files.end(), name) != manifest.files.end()) continue;
+    if (std::find(manifest.files.begin(), manifest.files.end(), name) != manifest.files.end())
+      continue;
     RETURN_IF_ERROR(file_system->Remove(directory + "/" + name));
   }
   return OkStatus();
 }
 
-Status ReplayJournal(FileSystem* file_system, const std::string& directory, uint64_t database_id, Head* head,
-                     const Log& log, RecoveredHead* recovered) {
+Status ReplayJournal(FileSystem* file_system, const std::string& directory, uint64_t database_id,
+                     Head* head, const Log& log, RecoveredHead* recovered) {
   Replayer replayer(head);
   journal::ReplayCallbacks callbacks;
   callbacks.on_record = [&](const journal::Record& record) {
-    // The checksum was right, so what cannot be applied is damage that was written so; it must not stop the rest.
+    // The checksum was right, so what cannot be applied is damage that was written so; it must not
+    // stop the rest.
     if (Status status = replayer.Apply(record); !status.ok()) {
       ++recovered->damaged_records;
-      log(LogLevel::kError, "journal record " + std::to_string(record.sequence) + " skipped: " + status.message());
+      log(LogLevel::kError,
+          "journal record " + std::to_string(record.sequence) + " skipped: " + status.message());
     }
     return OkStatus();
   };
-  ASSIGN_OR_RETURN(const journal::ReplayReport report,
-                   journal::Replay(file_system, directory, database_id, recovered->manifest.first_segment,
-                                   recovered->manifest.sequence, callbacks));
+  ASSIGN_OR_RETURN(
+      const journal::ReplayReport report,
+      journal::Replay(file_system, directory, database_id, recovered->manifest.first_segment,
+                      recovered->manifest.sequence, callbacks));
   for (const journal::Damage& damage : report.damage) {
-    log(LogLevel::kError, "journal " + damage.file + ": " + std::to_string(damage.bytes) + " bytes at offset " +
-                              std::to_string(damage.offset) + " skipped: " + damage.reason);
+    log(LogLevel::kError, "journal " + damage.file + ": " + std::to_string(damage.bytes) +
+                              " bytes at offset " + std::to_string(damage.offset) +
+                              " skipped: " + damage.reason);
   }
   recovered->damaged_records += report.damage.size();
   recovered->journal_bytes = report.byte_count;
   if (replayer.lost_samples() != 0) {
-    log(LogLevel::kError, std::to_string(replayer.lost_samples()) +
-                              " samples in the journal belong to series that were defined in damaged records");
+    log(LogLevel::kError,
+        std::to_string(replayer.lost_samples()) +
+            " samples in the journal belong to series that were defined in damaged records");
     recovered->damaged_records += 1;
   }
   recovered->next_segment = std::max(report.next_segment, recovered->manifest.first_segment);
@@ -125,13 +136,15 @@ Status ReplayJournal(FileSystem* file_system, const std::string& directory, uint
 }  // namespace
 
 Result<RecoveredHead> RecoverHead(FileSystem* file_system, const std::string& directory,
-                                  const std::string& journal_directory, kv::Store* store, Head* head, const Log& log) {
+                                  const std::string& journal_directory, kv::Store* store,
+                                  Head* head, const Log& log) {
   RecoveredHead recovered;
   ASSIGN_OR_RETURN(const std::optional<std::string> bytes, store->GetState(kManifestKey));
   if (bytes) {
     ASSIGN_OR_RETURN(recovered.manifest, DecodeHeadManifest(*bytes));
   }
-  RETURN_IF_ERROR(LoadCheckpoints(file_system, directory, store->database_id(), head, log, &recovered));
+  RETURN_IF_ERROR(
+      LoadCheckpoints(file_system, directory, store->database_id(), head, log, &recovered));
   head->ReserveIds(static_cast<index::SeriesId>(recovered.manifest.next_series_id));
   recovered.series_checkpointed = recovered.manifest.next_series_id;
   {
@@ -139,7 +152,8 @@ Result<RecoveredHead> RecoverHead(FileSystem* file_system, const std::string& di
     head->mapped_files = std::make_shared<const MappedFiles>(recovered.mapped_files);
   }
   RETURN_IF_ERROR(RemoveStrays(file_system, directory, recovered.manifest));
-  RETURN_IF_ERROR(ReplayJournal(file_system, journal_directory, store->database_id(), head, log, &recovered));
+  RETURN_IF_ERROR(
+      ReplayJournal(file_system, journal_directory, store->database_id(), head, log, &recovered));
   MutexLock lock(&head->visibility_mutex);
   head->PublishCounters();
   return recovered;

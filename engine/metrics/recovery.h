@@ -21,16 +21,17 @@ struct RecoveredHead {
   uint64_t series_checkpointed = 0;  // series with lower ids are in the manifest's files
   uint64_t next_segment = 1;         // of the journal
   uint64_t next_sequence = 1;
-  uint64_t journal_bytes = 0;        // of the segments replayed
-  uint64_t damaged_records = 0;      // journal records and checkpoint chunks that were skipped
+  uint64_t journal_bytes = 0;    // of the segments replayed
+  uint64_t damaged_records = 0;  // journal records and checkpoint chunks that were skipped
 };
 
-// Fills `head`. Damage is reported through `log` (file, offset, what was lost), skipped and counted; a checkpoint that
-// cannot be read at all is set aside as <name>.damaged. Errors: kIoError, kDataLoss (the manifest itself),
-// kFailedPrecondition (newer format).
-// Checkpoints lie in `directory`, the journal in `journal_directory`.
+// Fills `head`. Damage is reported through `log` (file, offset, what was lost), skipped and
+// counted; a checkpoint that cannot be read at all is set aside as <name>.damaged. Errors:
+// kIoError, kDataLoss (the manifest itself), kFailedPrecondition (newer format). Checkpoints lie in
+// `directory`, the journal in `journal_directory`.
 Result<RecoveredHead> RecoverHead(FileSystem* file_system, const std::string& directory,
-                                  const std::string& journal_directory, kv::Store* store, Head* head,
+                                  const std::string& journal_directory, kv::Store* store,
+                                  Head* head,
                                   const std::function<void(LogLevel, std::string_view)>& log);
 
 }  // namespace varve::engine

@@ -36,7 +36,8 @@ void EncodeSampleRecord(PreparedBatch* batch) {
   const RunShape shape = ShapeOf(batch->runs);
   size_t room = 2 + 2 * kVarint64BytesMax + batch->runs.size() * 2 * kVarint64BytesMax +
                 sample_count * (kVarint64BytesMax + sizeof(double));
-  for (const NewSeries& series : batch->created) room += 2 * kVarint64BytesMax + series.labels.size();
+  for (const NewSeries& series : batch->created)
+    room += 2 * kVarint64BytesMax + series.labels.size();
   if (batch->journal_buffer.size() < room) batch->journal_buffer.resize(room);
   auto* const begin = reinterpret_cast<uint8_t*>(batch->journal_buffer.data());
 
@@ -71,7 +72,8 @@ void EncodeSampleRecord(PreparedBatch* batch) {
       out += sizeof sample.value;
     }
   }
-  batch->journal_body = std::string_view(batch->journal_buffer).substr(0, static_cast<size_t>(out - begin));
+  batch->journal_body =
+      std::string_view(batch->journal_buffer).substr(0, static_cast<size_t>(out - begin));
 }
 
 Status DecodeSampleRecord(std::string_view body, SampleRecord* record) {
@@ -91,14 +93,17 @@ Status DecodeSampleRecord(std::string_view body, SampleRecord* record) {
   const uint64_t run_count = reader.Varint();
   const auto shape = static_cast<RunShape>(reader.Fixed<uint8_t>());
   if (!reader.ok() || run_count > reader.remaining()) return Damaged("run count exceeds the bytes");
-  if (shape != RunShape::kOneSampleEach && shape != RunShape::kCounted) return Damaged("unknown shape");
+  if (shape != RunShape::kOneSampleEach && shape != RunShape::kCounted)
+    return Damaged("unknown shape");
   record->runs.reserve(run_count);
   int64_t id = 0;
   uint64_t sample_count = 0;
   for (uint64_t i = 0; i < run_count; ++i) {
-    id = static_cast<int64_t>(static_cast<uint64_t>(id) + static_cast<uint64_t>(reader.SignedVarint()));
+    id = static_cast<int64_t>(static_cast<uint64_t>(id) +
+                              static_cast<uint64_t>(reader.SignedVarint()));
     const uint64_t count = shape == RunShape::kCounted ? reader.Varint() : 1;
-    if (!reader.ok() || id < 0 || id >= index::kNoSeriesId || count > reader.remaining()) return Damaged("bad run");
+    if (!reader.ok() || id < 0 || id >= index::kNoSeriesId || count > reader.remaining())
+      return Damaged("bad run");
     record->runs.push_back({static_cast<index::SeriesId>(id), static_cast<uint32_t>(sample_count),
                             static_cast<uint32_t>(count), 0});
     sample_count += count;

@@ -24,7 +24,8 @@ struct SampleRecord {
   std::vector<Sample> samples;
 };
 
-// Error: kDataLoss. Counts are checked against the bytes that are left, so memory is bounded by the body's size.
+// Error: kDataLoss. Counts are checked against the bytes that are left, so memory is bounded by the
+// body's size.
 Status DecodeSampleRecord(std::string_view body, SampleRecord* record);
 
 }  // namespace varve::engine

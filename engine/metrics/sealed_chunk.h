@@ -1,5 +1,5 @@
-// SealedChunk: a finished chunk of the head, immutable and shared between the head, the flush that writes it and the read
-// views that look at it.
+// SealedChunk: a finished chunk of the head, immutable and shared between the head, the flush that
+// writes it and the read views that look at it.
 #pragma once
 
 #include <atomic>
@@ -24,8 +24,9 @@ struct PayloadFree {
 // malloc'ed, so that an open chunk may grow by realloc.
 using Payload = std::unique_ptr<uint8_t[], PayloadFree>;
 
-// Reference-counted by SealedChunkPtr. Chunks of a series form a list from the newest sealed to the oldest; `older` and
-// the list heads are guarded by the head's visibility lock, the rest never changes.
+// Reference-counted by SealedChunkPtr. Chunks of a series form a list from the newest sealed to the
+// oldest; `older` and the list heads are guarded by the head's visibility lock, the rest never
+// changes.
 struct SealedChunk {
   std::atomic<uint32_t> references{0};
   uint32_t payload_bytes = 0;
@@ -33,12 +34,15 @@ struct SealedChunk {
   int64_t max_time_ms = 0;
   const uint8_t* payload = nullptr;  // `owned`, or bytes of a mapped checkpoint
   Payload owned;
-  SealedChunk* older = nullptr;      // holds a reference
+  SealedChunk* older = nullptr;  // holds a reference
   uint16_t sample_count = 0;
   Arrival arrival = Arrival::kInOrder;
 
   format::ChunkView View() const {
-    return {format::ChunkCodec::kGorilla, sample_count, min_time_ms, max_time_ms,
+    return {format::ChunkCodec::kGorilla,
+            sample_count,
+            min_time_ms,
+            max_time_ms,
             {reinterpret_cast<const char*>(payload), payload_bytes}};
   }
 };

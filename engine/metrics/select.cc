@@ -29,12 +29,14 @@ class MetricsSelection final : public SeriesSelection {
   Status Build(std::span<const std::shared_ptr<const compaction::MetricsPartReader>> readers) {
     for (uint32_t slice = 0; slice < slices_.size(); ++slice) {
       RETURN_IF_ERROR(readers[slice]->index().VisitLabels(
-          slices_[slice]->ordinals(),
-          [&](size_t i, std::string_view labels) { Add(labels, {slice, static_cast<uint32_t>(i)}); }));
+          slices_[slice]->ordinals(), [&](size_t i, std::string_view labels) {
+            Add(labels, {slice, static_cast<uint32_t>(i)});
+          }));
     }
     for (uint32_t i = 0; i < head_.series.size(); ++i) {
       const size_t begin = head_.label_begin[i];
-      Add(std::string_view(head_.labels).substr(begin, head_.label_begin[i + 1] - begin), {kHeadSource, i});
+      Add(std::string_view(head_.labels).substr(begin, head_.label_begin[i + 1] - begin),
+          {kHeadSource, i});
     }
     // Counting sort of the places by series; stable, so places stay oldest first.
     place_begin_.assign(labels_.size() + 1, 0);
@@ -63,7 +65,8 @@ class MetricsSelection final : public SeriesSelection {
         const std::span chunks(head_.chunks);
         sources.push_back(chunks.subspan(series.chunk_begin, series.in_order_count));
         if (series.late_count != 0) {
-          sources.push_back(chunks.subspan(series.chunk_begin + series.in_order_count, series.late_count));
+          sources.push_back(
+              chunks.subspan(series.chunk_begin + series.in_order_count, series.late_count));
         }
         continue;
       }
@@ -82,7 +85,8 @@ class MetricsSelection final : public SeriesSelection {
       const auto [at, added] = by_labels_.try_emplace(std::string(labels), series);
       series = at->second;
     }
-    if (series == labels_.size()) labels_.push_back(Labels::FromCanonicalBytes(std::string(labels)));
+    if (series == labels_.size())
+      labels_.push_back(Labels::FromCanonicalBytes(std::string(labels)));
     added_.emplace_back(series, place);
   }
 
@@ -104,8 +108,8 @@ class MetricsSelection final : public SeriesSelection {
 Result<std::vector<index::LabelMatcher>> CompileMatchers(const Selector& selector) {
   std::vector<index::LabelMatcher> compiled;
   for (const Matcher& matcher : selector) {
-    ASSIGN_OR_RETURN(auto one, index::LabelMatcher::Compile(static_cast<index::MatchOp>(matcher.op), matcher.name,
-                                                            matcher.value));
+    ASSIGN_OR_RETURN(auto one, index::LabelMatcher::Compile(static_cast<index::MatchOp>(matcher.op),
+                                                            matcher.name, matcher.value));
     compiled.push_back(std::move(one));
   }
   return compiled;
@@ -113,8 +117,10 @@ Result<std::vector<index::LabelMatcher>> CompileMatchers(const Selector& selecto
 
 static_assert(static_cast<int>(MatchOp::kEqual) == static_cast<int>(index::MatchOp::kEqual) &&
               static_cast<int>(MatchOp::kNotEqual) == static_cast<int>(index::MatchOp::kNotEqual) &&
-              static_cast<int>(MatchOp::kRegexMatch) == static_cast<int>(index::MatchOp::kRegexMatch) &&
-              static_cast<int>(MatchOp::kRegexNotMatch) == static_cast<int>(index::MatchOp::kRegexNotMatch));
+              static_cast<int>(MatchOp::kRegexMatch) ==
+                  static_cast<int>(index::MatchOp::kRegexMatch) &&
+              static_cast<int>(MatchOp::kRegexNotMatch) ==
+                  static_cast<int>(index::MatchOp::kRegexNotMatch));
 
 Result<std::vector<std::shared_ptr<const SeriesSelection>>> MetricsReader::Select(
     std::span<const SelectRequest> requests) {
@@ -144,8 +150,8 @@ Result<std::vector<std::shared_ptr<const SeriesSelection>>> MetricsReader::Selec
       ASSIGN_OR_RETURN(auto ordinals, reader->index().Match(matchers[i]));
       if (ordinals.empty()) continue;
       slice_readers.push_back(reader);
-      slices.push_back(std::make_unique<PartSlice>(std::move(reader), std::move(ordinals), requests[i].min_ms,
-                                                   requests[i].max_ms));
+      slices.push_back(std::make_unique<PartSlice>(std::move(reader), std::move(ordinals),
+                                                   requests[i].min_ms, requests[i].max_ms));
     }
     auto selection = std::make_shared<MetricsSelection>(std::move(heads[i]), std::move(slices));
     RETURN_IF_ERROR(selection->Build(slice_readers));

@@ -22,8 +22,10 @@ Result<std::vector<index::LabelMatcher>> CompileMatchers(const Selector& selecto
 class MetricsReader final : public Reader {
  public:
   // All borrowed.
-  MetricsReader(Head* head, kv::Store* store, PartReaders* readers) : head_(head), store_(store), readers_(readers) {}
-  Result<std::vector<std::shared_ptr<const SeriesSelection>>> Select(std::span<const SelectRequest> requests) override;
+  MetricsReader(Head* head, kv::Store* store, PartReaders* readers)
+      : head_(head), store_(store), readers_(readers) {}
+  Result<std::vector<std::shared_ptr<const SeriesSelection>>> Select(
+      std::span<const SelectRequest> requests) override;
 
  private:
   Head* const head_;

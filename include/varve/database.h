@@ -12,7 +12,8 @@
 //   2. A query sees all of an append or none of it.
 //   3. One process has a directory open at a time; a second Open fails with kFailedPrecondition.
 //
-// Thread safety: all methods from any thread, without external synchronisation; not from Options::log.
+// Thread safety: all methods from any thread, without external synchronisation; not from
+// Options::log.
 #pragma once
 
 #include <cstdint>
@@ -31,20 +32,21 @@
 
 namespace varve {
 
-// Why a sample (or a whole series of a batch) was refused, alone. The names appear in metrics and messages.
+// Why a sample (or a whole series of a batch) was refused, alone. The names appear in metrics and
+// messages.
 enum class RejectReason : uint8_t {
   kNone = 0,
-  kInvalidLabelName,      // empty, or not UTF-8
-  kInvalidLabelValue,     // not UTF-8
+  kInvalidLabelName,   // empty, or not UTF-8
+  kInvalidLabelValue,  // not UTF-8
   kDuplicateLabelName,
   kNoLabels,
-  kTooManyLabels,         // Options::label_count_max
-  kLabelNameTooLong,      // Options::label_name_bytes_max
-  kLabelValueTooLong,     // Options::label_value_bytes_max
-  kSeriesLimit,           // Options::series_count_max
-  kUnknownSeriesRef,      // the reference is of no series in memory; append by labels
-  kTooFarInFuture,        // Options::future_limit_ms
-  kOutOfRetention,        // Options::retention_ms, or before unix time 0
+  kTooManyLabels,      // Options::label_count_max
+  kLabelNameTooLong,   // Options::label_name_bytes_max
+  kLabelValueTooLong,  // Options::label_value_bytes_max
+  kSeriesLimit,        // Options::series_count_max
+  kUnknownSeriesRef,   // the reference is of no series in memory; append by labels
+  kTooFarInFuture,     // Options::future_limit_ms
+  kOutOfRetention,     // Options::retention_ms, or before unix time 0
 };
 inline constexpr size_t kRejectReasonCount = 12;
 // Snake case, for metrics and messages: "series_limit".
@@ -76,18 +78,18 @@ struct DatabaseStatistics {
   // The head.
   uint64_t head_series_count = 0;
   uint64_t head_chunk_count = 0;
-  uint64_t head_sample_bytes = 0;   // chunk memory
-  uint64_t head_index_bytes = 0;    // series, labels, postings (estimate)
-  int64_t head_min_time_ms = 0;     // 0, 0 when the head is empty
+  uint64_t head_sample_bytes = 0;  // chunk memory
+  uint64_t head_index_bytes = 0;   // series, labels, postings (estimate)
+  int64_t head_min_time_ms = 0;    // 0, 0 when the head is empty
   int64_t head_max_time_ms = 0;
   // Since open.
   uint64_t samples_appended = 0;
   uint64_t samples_rejected[kRejectReasonCount] = {};  // by RejectReason
   uint64_t samples_duplicate = 0;                      // same time, same value: dropped
-  uint64_t samples_overwritten = 0;                    // same time, other value: the later one won (head only)
+  uint64_t samples_overwritten = 0;  // same time, other value: the later one won (head only)
   uint64_t samples_out_of_order = 0;
   uint64_t series_created = 0;
-  uint64_t appends_refused_pressure = 0;               // whole batches: memory or disk
+  uint64_t appends_refused_pressure = 0;  // whole batches: memory or disk
   uint64_t journal_bytes_written = 0;
   uint64_t journal_sync_count = 0;
   uint64_t checkpoint_count = 0;
@@ -119,32 +121,37 @@ struct CardinalityReport {
 
 class Database {
  public:
-  // Opens `path`, creating it if allowed, and replays what was not flushed. Damaged journal records are reported
-  // through Options::log, skipped and counted; damaged parts are reported when they are read.
-  // Errors: kFailedPrecondition (in use by another process, newer format), kNotFound, kDataLoss, kIoError.
+  // Opens `path`, creating it if allowed, and replays what was not flushed. Damaged journal records
+  // are reported through Options::log, skipped and counted; damaged parts are reported when they
+  // are read. Errors: kFailedPrecondition (in use by another process, newer format), kNotFound,
+  // kDataLoss, kIoError.
   static Result<std::unique_ptr<Database>> Open(const Options& options, const std::string& path);
 
   // Closes without a checkpoint if Close was not called: the next open replays the journal.
   virtual ~Database() = default;
 
-  // Waits for calls under way, checkpoints and closes. Later calls that can fail return kFailedPrecondition. The
-  // directory is given back when the object is destroyed. Idempotent.
+  // Waits for calls under way, checkpoints and closes. Later calls that can fail return
+  // kFailedPrecondition. The directory is given back when the object is destroyed. Idempotent.
   virtual Status Close() = 0;
 
-  // Appends every sample of `batch` that is valid and reports the rest; learned references are written into the
-  // batch. Returns once the batch is durable (Options::durability) and visible to new queries.
-  // Errors (then nothing was appended): kResourceExhausted (memory or free disk, try again later),
-  // kIoError (the journal failed; sticky: no append succeeds until the database is reopened), kFailedPrecondition.
-  // `batch` is borrowed until return. Cost: one group commit; concurrent callers share a sync.
+  // Appends every sample of `batch` that is valid and reports the rest; learned references are
+  // written into the batch. Returns once the batch is durable (Options::durability) and visible to
+  // new queries. Errors (then nothing was appended): kResourceExhausted (memory or free disk, try
+  // again later), kIoError (the journal failed; sticky: no append succeeds until the database is
+  // reopened), kFailedPrecondition. `batch` is borrowed until return. Cost: one group commit;
+  // concurrent callers share a sync.
   virtual Result<AppendResult> Append(WriteBatch* batch) = 0;
 
-  // Label sets of the series that match any selector and may have a sample in `range` (exact to a chunk in the head, to
-  // a part on disk), sorted; at most `limit` (0: no limit). kInvalidArgument for a bad regular expression.
-  virtual Result<std::vector<Labels>> Series(std::span<const Selector> selectors, TimeRange range, size_t limit) = 0;
+  // Label sets of the series that match any selector and may have a sample in `range` (exact to a
+  // chunk in the head, to a part on disk), sorted; at most `limit` (0: no limit). kInvalidArgument
+  // for a bad regular expression.
+  virtual Result<std::vector<Labels>> Series(std::span<const Selector> selectors, TimeRange range,
+                                             size_t limit) = 0;
   // Sorted, distinct. The time range is honoured at the granularity of parts and the head.
-  virtual Result<std::vector<std::string>> LabelNames(std::span<const Selector> selectors, TimeRange range,
-                                                      size_t limit) = 0;
-  virtual Result<std::vector<std::string>> LabelValues(std::string_view name, std::span<const Selector> selectors,
+  virtual Result<std::vector<std::string>> LabelNames(std::span<const Selector> selectors,
+                                                      TimeRange range, size_t limit) = 0;
+  virtual Result<std::vector<std::string>> LabelValues(std::string_view name,
+                                                       std::span<const Selector> selectors,
                                                        TimeRange range, size_t limit) = 0;
   // All known metadata, sorted by metric.
   virtual std::vector<MetricMetadata> Metadata() = 0;

@@ -1,7 +1,8 @@
 // Labels: the canonical label set that names one series.
 //
-// Canonical means: names in ascending byte order, each once, no empty name and no empty value (an empty value means
-// "no such label", as in Prometheus' data model). Names and values are UTF-8; values may hold NUL.
+// Canonical means: names in ascending byte order, each once, no empty name and no empty value (an
+// empty value means "no such label", as in Prometheus' data model). Names and values are UTF-8;
+// values may hold NUL.
 //
 // Thread safety: const methods from any thread; anything else needs external synchronisation.
 #pragma once
@@ -30,8 +31,8 @@ struct LabelView {
   friend bool operator==(const LabelView&, const LabelView&) = default;
 };
 
-// An immutable label set in one contiguous string: for each label varint name length, name, varint value length,
-// value (varints are LEB128). Equal label sets have equal bytes.
+// An immutable label set in one contiguous string: for each label varint name length, name, varint
+// value length, value (varints are LEB128). Equal label sets have equal bytes.
 class Labels {
  public:
   // Walks the labels in name order. Views point into the Labels, which must outlive them.
@@ -67,9 +68,11 @@ class Labels {
   // Sorts and drops empty values. Of duplicate names the last wins; use FromViews to refuse them.
   Labels(std::initializer_list<std::pair<std::string_view, std::string_view>> labels);
 
-  // Sorts and drops empty values. Error: kInvalidArgument for an empty or repeated name (named in the message).
+  // Sorts and drops empty values. Error: kInvalidArgument for an empty or repeated name (named in
+  // the message).
   static Result<Labels> FromViews(std::span<const LabelView> labels);
-  // Takes bytes that are canonical already. REQUIRES: they are (see the class comment); not checked.
+  // Takes bytes that are canonical already. REQUIRES: they are (see the class comment); not
+  // checked.
   static Labels FromCanonicalBytes(std::string bytes);
 
   Iterator begin() const;
@@ -85,7 +88,8 @@ class Labels {
   std::string ToString() const;
 
   friend bool operator==(const Labels& a, const Labels& b) { return a.bytes_ == b.bytes_; }
-  // Label by label, name then value, in byte order; a prefix comes first (the order of Prometheus' results).
+  // Label by label, name then value, in byte order; a prefix comes first (the order of Prometheus'
+  // results).
   friend std::strong_ordering operator<=>(const Labels& a, const Labels& b);
 
  private:

@@ -1,4 +1,5 @@
-// Options: everything that can be set when a Database is opened. Defaults suit a server on a small machine.
+// Options: everything that can be set when a Database is opened. Defaults suit a server on a small
+// machine.
 #pragma once
 
 #include <cstddef>
@@ -10,9 +11,12 @@ namespace varve {
 
 // What an acknowledged append has survived.
 enum class Durability {
-  kSync,      // fsync before every acknowledgement (concurrent appends share one): kill -9 and power loss
-  kInterval,  // written before, fsync every durability_interval_ms: kill -9; power loss takes at most the interval
-  kNone,      // written before, fsync left to the kernel: kill -9; power loss takes what the kernel had not written
+  kSync,  // fsync before every acknowledgement (concurrent appends share one): kill -9 and power
+          // loss
+  kInterval,  // written before, fsync every durability_interval_ms: kill -9; power loss takes at
+              // most the interval
+  kNone,  // written before, fsync left to the kernel: kill -9; power loss takes what the kernel had
+          // not written
 };
 
 enum class LogLevel { kDebug, kInfo, kWarning, kError };
@@ -23,10 +27,11 @@ struct Options {
 
   bool create_if_missing = true;
 
-  // Samples older than now - retention_ms are refused, and parts that hold nothing younger are dropped. 0: for ever.
+  // Samples older than now - retention_ms are refused, and parts that hold nothing younger are
+  // dropped. 0: for ever.
   int64_t retention_ms = int64_t{90} * 24 * 3600 * 1000;
-  // A late sample within this window of its series' newest sample costs no part of its own; older ones are accepted
-  // too, on the slower backfill path.
+  // A late sample within this window of its series' newest sample costs no part of its own; older
+  // ones are accepted too, on the slower backfill path.
   int64_t out_of_order_window_ms = 3600 * 1000;
   // Samples further ahead of the clock are refused by name. 0: no limit.
   int64_t future_limit_ms = 3600 * 1000;
@@ -37,13 +42,13 @@ struct Options {
   size_t label_name_bytes_max = 1024;
   size_t label_value_bytes_max = 16 * 1024;
 
-  // Memory for the head's samples; reaching it starts a flush, exceeding it by half refuses appends with
-  // kResourceExhausted until flushing has caught up.
+  // Memory for the head's samples; reaching it starts a flush, exceeding it by half refuses appends
+  // with kResourceExhausted until flushing has caught up.
   size_t head_bytes_max = size_t{512} << 20;
   // RocksDB's block cache and write buffers together.
   size_t storage_cache_bytes = size_t{32} << 20;
-  // Less free space than this on the data directory's file system refuses appends with kResourceExhausted, before
-  // anything meets a full disk. Queries go on.
+  // Less free space than this on the data directory's file system refuses appends with
+  // kResourceExhausted, before anything meets a full disk. Queries go on.
   uint64_t free_disk_bytes_min = uint64_t{256} << 20;
 
   // A checkpoint starts when the journal has grown by so many bytes since the last one.
@@ -56,7 +61,8 @@ struct Options {
 
   // Wall clock in milliseconds; empty: the system's. Called from any thread.
   std::function<int64_t()> now_ms;
-  // Receives the library's messages, from any thread, which must not call back into the Database. Empty: silence.
+  // Receives the library's messages, from any thread, which must not call back into the Database.
+  // Empty: silence.
   std::function<void(LogLevel, std::string_view message)> log;
 };
 

@@ -23,13 +23,13 @@
 namespace varve::promql {
 
 struct EngineOptions {
-  int64_t lookback_ms = 5 * 60 * 1000;          // how long a sample stands for its series; left-open
+  int64_t lookback_ms = 5 * 60 * 1000;  // how long a sample stands for its series; left-open
   int64_t timeout_ms = 2 * 60 * 1000;
-  uint64_t samples_max = 50'000'000;            // held at once by one query
-  uint64_t bytes_max = uint64_t{1} << 30;       // memory of one query
-  size_t concurrency_max = 20;                  // queries at once; more wait for a place until their timeout
-  size_t thread_count = 0;                      // for splitting one query by series; 0: one per core
-  int64_t default_step_ms = 60 * 1000;          // of subqueries without a step
+  uint64_t samples_max = 50'000'000;       // held at once by one query
+  uint64_t bytes_max = uint64_t{1} << 30;  // memory of one query
+  size_t concurrency_max = 20;  // queries at once; more wait for a place until their timeout
+  size_t thread_count = 0;      // for splitting one query by series; 0: one per core
+  int64_t default_step_ms = 60 * 1000;  // of subqueries without a step
 };
 
 struct QueryOptions {
@@ -54,14 +54,19 @@ struct Series {
   std::vector<Point> points;  // ascending in time
 };
 
-struct Scalar { Point point; };
-struct String { int64_t timestamp_ms = 0; std::string value; };
+struct Scalar {
+  Point point;
+};
+struct String {
+  int64_t timestamp_ms = 0;
+  std::string value;
+};
 using Vector = std::vector<VectorSample>;  // instant vector; sorted only where the query sorts
 using Matrix = std::vector<Series>;        // range vector, sorted by labels
 
 struct QueryStatistics {
-  uint64_t samples_read = 0;   // decoded from storage
-  uint64_t samples_peak = 0;   // held at once
+  uint64_t samples_read = 0;  // decoded from storage
+  uint64_t samples_peak = 0;  // held at once
   uint64_t series_read = 0;
   int64_t elapsed_ns = 0;
 };
@@ -75,12 +80,12 @@ struct QueryResult {
 };
 
 // Errors of both query calls:
-//   kInvalidArgument   the expression does not parse or type-check; the message is Prometheus', with the position
+//   kInvalidArgument   the expression does not parse or type-check; the message is Prometheus',
+//   with the position
 //                      ("1:5: parse error: ...")
-//   kOutOfRange        execution failed on the data (many-to-many matching, ...), in Prometheus' words
-//   kResourceExhausted a budget was exceeded; the message names the limit
-//   kDeadlineExceeded  the timeout passed;   kCancelled  stop was requested
-//   anything else      storage failed
+//   kOutOfRange        execution failed on the data (many-to-many matching, ...), in Prometheus'
+//   words kResourceExhausted a budget was exceeded; the message names the limit kDeadlineExceeded
+//   the timeout passed;   kCancelled  stop was requested anything else      storage failed
 class Engine {
  public:
   // `database` is borrowed and must outlive the engine.
@@ -89,10 +94,12 @@ class Engine {
   Engine(const Engine&) = delete;
   Engine& operator=(const Engine&) = delete;
 
-  Result<QueryResult> Instant(std::string_view expression, int64_t time_ms, const QueryOptions& options);
-  // Steps start_ms, start_ms + step_ms, ... <= end_ms. kInvalidArgument also for step_ms <= 0 or end < start.
-  Result<QueryResult> Range(std::string_view expression, int64_t start_ms, int64_t end_ms, int64_t step_ms,
-                            const QueryOptions& options);
+  Result<QueryResult> Instant(std::string_view expression, int64_t time_ms,
+                              const QueryOptions& options);
+  // Steps start_ms, start_ms + step_ms, ... <= end_ms. kInvalidArgument also for step_ms <= 0 or
+  // end < start.
+  Result<QueryResult> Range(std::string_view expression, int64_t start_ms, int64_t end_ms,
+                            int64_t step_ms, const QueryOptions& options);
 
   const EngineOptions& options() const;
 
@@ -103,7 +110,8 @@ class Engine {
 
 // The expression laid out by Prometheus' formatting rules. kInvalidArgument as above.
 Result<std::string> Format(std::string_view expression);
-// A series selector alone, as the match[] parameters take it: `up{job="x"}`. kInvalidArgument as above.
+// A series selector alone, as the match[] parameters take it: `up{job="x"}`. kInvalidArgument as
+// above.
 Result<Selector> ParseSelector(std::string_view text);
 // "5m", "1h30m", "1.5"? no: Prometheus durations (y w d h m s ms), or kInvalidArgument.
 Result<int64_t> ParseDurationMs(std::string_view text);

@@ -1,7 +1,8 @@
 // Status and Result<T>: how every call of the library reports failure.
 //
-// Two kinds of failure are kept apart. Bad input, a full disk or damaged bytes come back as a Status; a broken
-// invariant of the library itself ends the process (VARVE_CHECK), because going on could damage data.
+// Two kinds of failure are kept apart. Bad input, a full disk or damaged bytes come back as a
+// Status; a broken invariant of the library itself ends the process (VARVE_CHECK), because going on
+// could damage data.
 //
 // Thread safety: values; distinct objects may be used from distinct threads freely.
 #pragma once
@@ -18,22 +19,23 @@ namespace varve {
 // The canonical codes of RPC systems; the numbers are stable.
 enum class StatusCode : int {
   kOk = 0,
-  kCancelled = 1,           // the caller asked to stop
+  kCancelled = 1,  // the caller asked to stop
   kUnknown = 2,
-  kInvalidArgument = 3,     // the input is wrong whatever the state
-  kDeadlineExceeded = 4,    // a time budget ran out
+  kInvalidArgument = 3,   // the input is wrong whatever the state
+  kDeadlineExceeded = 4,  // a time budget ran out
   kNotFound = 5,
   kAlreadyExists = 6,
   kPermissionDenied = 7,
-  kResourceExhausted = 8,   // a budget or limit of memory, samples, series, disk
-  kFailedPrecondition = 9,  // the state does not allow it (closed, locked by another process, read-only)
+  kResourceExhausted = 8,  // a budget or limit of memory, samples, series, disk
+  kFailedPrecondition =
+      9,  // the state does not allow it (closed, locked by another process, read-only)
   kAborted = 10,
   kOutOfRange = 11,
   kUnimplemented = 12,
   kInternal = 13,
-  kUnavailable = 14,        // try again later
-  kDataLoss = 15,           // damaged or missing bytes on disk
-  kIoError = 16,            // the operating system refused an I/O
+  kUnavailable = 14,  // try again later
+  kDataLoss = 15,     // damaged or missing bytes on disk
+  kIoError = 16,      // the operating system refused an I/O
 };
 
 // The code's name as in the list above, in snake case ("invalid_argument").
@@ -44,7 +46,8 @@ class [[nodiscard]] Status {
  public:
   Status() = default;
   Status(StatusCode code, std::string message)
-      : rep_(code == StatusCode::kOk ? nullptr : std::make_shared<Rep>(Rep{code, std::move(message)})) {}
+      : rep_(code == StatusCode::kOk ? nullptr
+                                     : std::make_shared<Rep>(Rep{code, std::move(message)})) {}
 
   bool ok() const { return rep_ == nullptr; }
   StatusCode code() const { return rep_ ? rep_->code : StatusCode::kOk; }
@@ -67,14 +70,26 @@ class [[nodiscard]] Status {
 
 inline Status OkStatus() { return Status(); }
 inline Status CancelledError(std::string m) { return {StatusCode::kCancelled, std::move(m)}; }
-inline Status InvalidArgumentError(std::string m) { return {StatusCode::kInvalidArgument, std::move(m)}; }
-inline Status DeadlineExceededError(std::string m) { return {StatusCode::kDeadlineExceeded, std::move(m)}; }
+inline Status InvalidArgumentError(std::string m) {
+  return {StatusCode::kInvalidArgument, std::move(m)};
+}
+inline Status DeadlineExceededError(std::string m) {
+  return {StatusCode::kDeadlineExceeded, std::move(m)};
+}
 inline Status NotFoundError(std::string m) { return {StatusCode::kNotFound, std::move(m)}; }
-inline Status AlreadyExistsError(std::string m) { return {StatusCode::kAlreadyExists, std::move(m)}; }
-inline Status ResourceExhaustedError(std::string m) { return {StatusCode::kResourceExhausted, std::move(m)}; }
-inline Status FailedPreconditionError(std::string m) { return {StatusCode::kFailedPrecondition, std::move(m)}; }
+inline Status AlreadyExistsError(std::string m) {
+  return {StatusCode::kAlreadyExists, std::move(m)};
+}
+inline Status ResourceExhaustedError(std::string m) {
+  return {StatusCode::kResourceExhausted, std::move(m)};
+}
+inline Status FailedPreconditionError(std::string m) {
+  return {StatusCode::kFailedPrecondition, std::move(m)};
+}
 inline Status OutOfRangeError(std::string m) { return {StatusCode::kOutOfRange, std::move(m)}; }
-inline Status UnimplementedError(std::string m) { return {StatusCode::kUnimplemented, std::move(m)}; }
+inline Status UnimplementedError(std::string m) {
+  return {StatusCode::kUnimplemented, std::move(m)};
+}
 inline Status InternalError(std::string m) { return {StatusCode::kInternal, std::move(m)}; }
 inline Status UnavailableError(std::string m) { return {StatusCode::kUnavailable, std::move(m)}; }
 inline Status DataLossError(std::string m) { return {StatusCode::kDataLoss, std::move(m)}; }

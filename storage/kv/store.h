@@ -1,9 +1,13 @@
-// Store: the parts and the catalog, in one RocksDB database. The only folder that knows RocksDB is this one.
+// Store: the parts and the catalog, in one RocksDB database. The only folder that knows RocksDB is
+// this one.
 //
 // Invariants:
-//   1. A part is invisible until its catalog entry is committed; at open, files of unknown parts are removed.
-//   2. A part never changes, and is removed from disk only when its last Part handle is gone after it left the catalog.
-//   3. A commit is one synced write batch: after a crash the catalog is as before it or as after it.
+//   1. A part is invisible until its catalog entry is committed; at open, files of unknown parts
+//   are removed.
+//   2. A part never changes, and is removed from disk only when its last Part handle is gone after
+//   it left the catalog.
+//   3. A commit is one synced write batch: after a crash the catalog is as before it or as after
+//   it.
 //   4. RocksDB compacts no data family; a damaged file never stops writes.
 #pragma once
 
@@ -70,7 +74,8 @@ class Part {
   virtual std::unique_ptr<PartCursor> NewCursor(Family family) const = 0;
 };
 
-// A consistent set of live parts, sorted by max_sequence ascending (newer later), ties by min_time_ms.
+// A consistent set of live parts, sorted by max_sequence ascending (newer later), ties by
+// min_time_ms.
 struct CatalogVersion {
   uint64_t number = 0;
   std::vector<std::shared_ptr<const Part>> parts;
@@ -81,16 +86,17 @@ class PartWriter {
  public:
   virtual ~PartWriter() = default;
   virtual uint64_t part_id() const = 0;
-  // Keys (without the part id) ascend strictly within a family; families may interleave. Error: kIoError,
-  // kResourceExhausted (disk full), kInvalidArgument (key order).
+  // Keys (without the part id) ascend strictly within a family; families may interleave. Error:
+  // kIoError, kResourceExhausted (disk full), kInvalidArgument (key order).
   virtual Status Add(Family family, std::string_view key, std::string_view value) = 0;
   virtual uint64_t bytes_added() const = 0;
 };
 
 struct CatalogEdit {
-  std::vector<format::PartInfo> add;        // parts returned by Ingest
-  std::vector<uint64_t> remove;             // part ids
-  std::vector<std::pair<std::string, std::string>> put_state;  // small values, e.g. what recovery starts from
+  std::vector<format::PartInfo> add;  // parts returned by Ingest
+  std::vector<uint64_t> remove;       // part ids
+  std::vector<std::pair<std::string, std::string>>
+      put_state;  // small values, e.g. what recovery starts from
 };
 
 struct StoreOptions {
@@ -101,16 +107,18 @@ struct StoreOptions {
 // Thread safety: all methods from any thread.
 class Store {
  public:
-  // Opens or creates `directory`. Errors: kDataLoss, kFailedPrecondition (newer format: the catalog's feature mask names
-  // a feature this version lacks), kIoError.
+  // Opens or creates `directory`. Errors: kDataLoss, kFailedPrecondition (newer format: the
+  // catalog's feature mask names a feature this version lacks), kIoError.
   static Result<std::unique_ptr<Store>> Open(FileSystem* file_system, const std::string& directory,
                                              const StoreOptions& options);
   // REQUIRES: no Part, PartCursor, PinnedBytes or PartWriter outlives it.
   virtual ~Store() = default;
 
   virtual Result<std::unique_ptr<PartWriter>> NewPart() = 0;
-  // Finishes, syncs and ingests the writer's files; fills info.part_id and info.files. Still invisible.
-  virtual Result<format::PartInfo> Ingest(std::unique_ptr<PartWriter> writer, format::PartInfo info) = 0;
+  // Finishes, syncs and ingests the writer's files; fills info.part_id and info.files. Still
+  // invisible.
+  virtual Result<format::PartInfo> Ingest(std::unique_ptr<PartWriter> writer,
+                                          format::PartInfo info) = 0;
   // Makes `edit` durable and current in one step. Nothing changes on error.
   virtual Status Commit(const CatalogEdit& edit) = 0;
   virtual std::shared_ptr<const CatalogVersion> current() const = 0;

@@ -49,8 +49,10 @@ TEST(IdTableTest, BehavesLikeAMultimap) {
     if (step % 10000 == 9999) {
       table.ShrinkToFit();
       ASSERT_EQ(table.size(), twin.size());
-      for (const auto& [id, tag] : twin) {
-        ASSERT_EQ(table.Find(tag, [&](uint32_t candidate) { return candidate == id; }), id);
+      for (const auto& entry : twin) {
+        const uint32_t id = entry.first;
+        ASSERT_EQ(table.Find(entry.second, [&](uint32_t candidate) { return candidate == id; }),
+                  id);
       }
     }
   }
