@@ -18,18 +18,30 @@ Result<std::unique_ptr<Database>> Database::Open(const Options& options, const s
 
 std::string_view RejectReasonName(RejectReason reason) {
   switch (reason) {
-    case RejectReason::kNone: return "none";
-    case RejectReason::kInvalidLabelName: return "invalid_label_name";
-    case RejectReason::kInvalidLabelValue: return "invalid_label_value";
-    case RejectReason::kDuplicateLabelName: return "duplicate_label_name";
-    case RejectReason::kNoLabels: return "no_labels";
-    case RejectReason::kTooManyLabels: return "too_many_labels";
-    case RejectReason::kLabelNameTooLong: return "label_name_too_long";
-    case RejectReason::kLabelValueTooLong: return "label_value_too_long";
-    case RejectReason::kSeriesLimit: return "series_limit";
-    case RejectReason::kUnknownSeriesRef: return "unknown_series_ref";
-    case RejectReason::kTooFarInFuture: return "too_far_in_future";
-    case RejectReason::kOutOfRetention: return "out_of_retention";
+    case RejectReason::kNone:
+      return "none";
+    case RejectReason::kInvalidLabelName:
+      return "invalid_label_name";
+    case RejectReason::kInvalidLabelValue:
+      return "invalid_label_value";
+    case RejectReason::kDuplicateLabelName:
+      return "duplicate_label_name";
+    case RejectReason::kNoLabels:
+      return "no_labels";
+    case RejectReason::kTooManyLabels:
+      return "too_many_labels";
+    case RejectReason::kLabelNameTooLong:
+      return "label_name_too_long";
+    case RejectReason::kLabelValueTooLong:
+      return "label_value_too_long";
+    case RejectReason::kSeriesLimit:
+      return "series_limit";
+    case RejectReason::kUnknownSeriesRef:
+      return "unknown_series_ref";
+    case RejectReason::kTooFarInFuture:
+      return "too_far_in_future";
+    case RejectReason::kOutOfRetention:
+      return "out_of_retention";
   }
   return "unknown";
 }
@@ -68,7 +80,8 @@ Status CreateDurably(FileSystem* file_system, const std::string& path) {
 
 Result<std::unique_ptr<Database>> OpenDatabase(const Options& options, const std::string& path,
                                                FileSystem* file_system) {
-  ASSIGN_OR_RETURN(std::unique_ptr<DatabaseImpl> database, DatabaseImpl::Open(options, path, file_system));
+  ASSIGN_OR_RETURN(std::unique_ptr<DatabaseImpl> database,
+                   DatabaseImpl::Open(options, path, file_system));
   return std::unique_ptr<Database>(std::move(database));
 }
 
@@ -81,7 +94,8 @@ std::unique_ptr<Reader> NewReader(Database* database) {
 DatabaseImpl::DatabaseImpl(const Options& options, std::string path, FileSystem* file_system)
     : options_(options), path_(std::move(path)), file_system_(file_system), head_(options) {}
 
-Result<std::unique_ptr<DatabaseImpl>> DatabaseImpl::Open(const Options& options, const std::string& path,
+Result<std::unique_ptr<DatabaseImpl>> DatabaseImpl::Open(const Options& options,
+                                                         const std::string& path,
                                                          FileSystem* file_system) {
   std::unique_ptr<DatabaseImpl> database(new DatabaseImpl(options, path, file_system));
   RETURN_IF_ERROR(database->OpenStore().WithContext("opening database " + path));
@@ -92,13 +106,16 @@ Result<std::unique_ptr<DatabaseImpl>> DatabaseImpl::Open(const Options& options,
 
 Status DatabaseImpl::OpenStore() {
   ASSIGN_OR_RETURN(const bool exists, file_system_->Exists(path_));
-  if (!exists && !options_.create_if_missing) return NotFoundError("no such directory, and create_if_missing is off");
+  if (!exists && !options_.create_if_missing)
+    return NotFoundError("no such directory, and create_if_missing is off");
   RETURN_IF_ERROR(CreateDurably(file_system_, path_));
   ASSIGN_OR_RETURN(lock_, file_system_->Lock(path_ + "/LOCK"));
   kv::StoreOptions store_options;
   store_options.cache_bytes = options_.storage_cache_bytes;
   if (options_.log) {
-    store_options.log = [log = options_.log](std::string_view message) { log(LogLevel::kWarning, message); };
+    store_options.log = [log = options_.log](std::string_view message) {
+      log(LogLevel::kWarning, message);
+    };
   }
   ASSIGN_OR_RETURN(store_, kv::Store::Open(file_system_, path_ + "/store", store_options));
   metadata_ = std::make_unique<MetadataRegistry>(store_.get());
@@ -112,7 +129,8 @@ Status DatabaseImpl::Recover() {
   };
   const std::string journal_directory = path_ + "/journal";
   RETURN_IF_ERROR(file_system_->CreateDirectory(journal_directory));
-  // The names of the journal's and the store's directories: what is synced in them must be found after a power loss.
+  // The names of the journal's and the store's directories: what is synced in them must be found
+  // after a power loss.
   RETURN_IF_ERROR(file_system_->SyncDirectory(path_));
   ASSIGN_OR_RETURN(RecoveredHead recovered,
                    RecoverHead(file_system_, path_, journal_directory, store_.get(), &head_, log));
@@ -121,7 +139,8 @@ Status DatabaseImpl::Recover() {
   journal_options.database_id = store_->database_id();
   journal_ = std::make_unique<journal::Writer>(file_system_, journal_directory, journal_options,
                                                recovered.next_segment);
-  commits_ = std::make_unique<CommitQueue>(&head_, journal_.get(), options_.durability, recovered.next_sequence);
+  commits_ = std::make_unique<CommitQueue>(&head_, journal_.get(), options_.durability,
+                                           recovered.next_sequence);
   MaintenanceContext context;
   context.options = &options_;
   context.file_system = file_system_;
@@ -197,7 +216,9 @@ Status DatabaseImpl::CheckOpen() const {
   return closed_ ? FailedPreconditionError("the database is closed") : OkStatus();
 }
 
-int64_t DatabaseImpl::NowMs() const { return options_.now_ms ? options_.now_ms() : Clock::System()->NowMs(); }
+int64_t DatabaseImpl::NowMs() const {
+  return options_.now_ms ? options_.now_ms() : Clock::System()->NowMs();
+}
 
 Status DatabaseImpl::CheckPressure() {
   if (head_.sample_bytes() > options_.head_bytes_max + options_.head_bytes_max / 2) {
@@ -210,8 +231,9 @@ Status DatabaseImpl::CheckPressure() {
   ASSIGN_OR_RETURN(const uint64_t free_bytes, file_system_->FreeBytes(path_));
   if (free_bytes >= options_.free_disk_bytes_min) return OkStatus();
   refused_pressure_.fetch_add(1, std::memory_order_relaxed);
-  return ResourceExhaustedError("free disk: " + std::to_string(free_bytes) + " bytes are left on the file system of " +
-                                path_ + ", the floor is " + std::to_string(options_.free_disk_bytes_min));
+  return ResourceExhaustedError("free disk: " + std::to_string(free_bytes) +
+                                " bytes are left on the file system of " + path_ +
+                                ", the floor is " + std::to_string(options_.free_disk_bytes_min));
 }
 
 std::unique_ptr<PreparedBatch> DatabaseImpl::TakeScratch() {
@@ -312,7 +334,8 @@ DatabaseStatistics DatabaseImpl::Statistics() {
     statistics.head_max_time_ms = max_ms;
   }
   statistics.samples_appended = samples_appended_.load();
-  for (size_t i = 0; i < kRejectReasonCount; ++i) statistics.samples_rejected[i] = samples_rejected_[i].load();
+  for (size_t i = 0; i < kRejectReasonCount; ++i)
+    statistics.samples_rejected[i] = samples_rejected_[i].load();
   statistics.samples_duplicate = counters.duplicates;
   statistics.samples_overwritten = counters.overwritten;
   statistics.samples_out_of_order = counters.late + counters.backfill;

@@ -30,11 +30,13 @@ class DatabaseImpl final : public Database {
 
   Status Close() override;
   Result<AppendResult> Append(WriteBatch* batch) override;
-  Result<std::vector<Labels>> Series(std::span<const Selector> selectors, TimeRange range, size_t limit) override;
+  Result<std::vector<Labels>> Series(std::span<const Selector> selectors, TimeRange range,
+                                     size_t limit) override;
   Result<std::vector<std::string>> LabelNames(std::span<const Selector> selectors, TimeRange range,
                                               size_t limit) override;
-  Result<std::vector<std::string>> LabelValues(std::string_view name, std::span<const Selector> selectors,
-                                               TimeRange range, size_t limit) override;
+  Result<std::vector<std::string>> LabelValues(std::string_view name,
+                                               std::span<const Selector> selectors, TimeRange range,
+                                               size_t limit) override;
   std::vector<MetricMetadata> Metadata() override;
   Status Flush() override;
   Status Checkpoint() override;
