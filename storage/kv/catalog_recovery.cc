@@ -25,7 +25,9 @@ struct LiveFile {
 };
 using LiveParts = std::map<uint64_t, std::map<Family, LiveFile>>;
 
-Result<LiveParts> ListLiveParts(const RocksDbHandle& handle) {
+// A read that fails while RocksDB ingests a file may leave it with key bounds that are not the
+// file's; Ingest reports that, so no catalog entry needs such a file: they go to `strays`.
+Result<LiveParts> ListLiveParts(const RocksDbHandle& handle, std::vector<std::string>* strays) {
   LiveParts parts;
   for (const Family family : kDataFamilies) {
     rocksdb::ColumnFamilyMetaData metadata;
@@ -34,7 +36,8 @@ Result<LiveParts> ListLiveParts(const RocksDbHandle& handle) {
       for (const auto& file : level.files) {
         const std::optional<uint64_t> part_id = PartIdOf(file.smallestkey);
         if (!part_id || PartIdOf(file.largestkey) != part_id) {
-          return DataLossError(handle.directory() + file.name + " belongs to no single part");
+          strays->push_back(file.name);
+          continue;
         }
         const bool first =
             parts[*part_id].emplace(family, LiveFile{file.size, file.largestkey}).second;
@@ -148,7 +151,7 @@ Result<StoreFormat> RecoverFormat(const RocksDbHandle& handle) {
 
 Result<RecoveredCatalog> RecoverCatalog(const RocksDbHandle& handle) {
   RecoveredCatalog catalog;
-  ASSIGN_OR_RETURN(LiveParts live, ListLiveParts(handle));
+  ASSIGN_OR_RETURN(LiveParts live, ListLiveParts(handle, &catalog.strays));
   // Before the entries: a newer version may have written entries that this one cannot read.
   ASSIGN_OR_RETURN(catalog.format, RecoverFormat(handle));
   ASSIGN_OR_RETURN(std::vector<format::PartInfo> entries, ReadEntries(handle));
@@ -180,6 +183,9 @@ Status RemoveLeftovers(const RocksDbHandle& handle, const RecoveredCatalog& cata
   for (const std::string& name : names) {
     if (!IsIngestFile(name)) continue;
     RETURN_IF_ERROR(handle.file_system()->Remove(handle.directory() + "/" + name));
+  }
+  for (const std::string& stray : catalog.strays) {
+    RETURN_IF_ERROR(FromRocks(handle.db()->DeleteFile(stray), "remove stray file " + stray));
   }
   if (catalog.orphans.empty()) return OkStatus();
   // First the floor: once their files are gone, nothing else tells that these ids were used.

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <map>
+#include <string>
 #include <vector>
 
 #include "storage/format/part_info.h"
@@ -22,7 +23,8 @@ struct RecoveredCatalog {
   StoreFormat format;
   uint64_t next_part_id = 1;
   std::vector<RecoveredPart> parts;
-  std::vector<uint64_t> orphans;  // parts with files but without an entry, ascending
+  std::vector<uint64_t> orphans;    // parts with files but without an entry, ascending
+  std::vector<std::string> strays;  // files that no part needs and whose key bounds are wrong
 };
 
 // Reads and checks the catalog; of an empty database, writes the format record first.

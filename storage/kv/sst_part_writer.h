@@ -35,6 +35,7 @@ class SstPartWriter final : public PartWriter {
   Status Ingest(std::vector<format::PartFile>* files, LargestKeys* largest_keys);
 
  private:
+  Status CheckIngested(Family family, const std::string& largest_key) const;
   struct File {
     std::string path;
     std::unique_ptr<rocksdb::SstFileWriter> writer;
