@@ -1,6 +1,6 @@
 # varve_library(NAME DEPS ...) - the static library of one folder.
-# Every source below the folder belongs to it; DEPS are the folders and packages it may include (PRIVATE, except
-# that static archives still carry their link requirements to the final program).
+# Every source below the folder belongs to it; DEPS are the folders and packages it may include
+# (PRIVATE, except that static archives still carry their link requirements to the final program).
 include(GNUInstallDirs)
 
 add_library(varve_flags INTERFACE)
