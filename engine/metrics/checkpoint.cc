@@ -423,9 +423,14 @@ Status LoadCheckpoint(FileSystem* file_system, const std::string& path, uint64_t
   ASSIGN_OR_RETURN(loaded->file, file_system->OpenMapped(path));
   ASSIGN_OR_RETURN(const std::string_view bytes,
                    loaded->file->Read(0, loaded->file->size(), nullptr));
+  return RestoreCheckpoint(path, bytes, database_id, head, &loaded->damaged_chunks);
+}
+
+Status RestoreCheckpoint(const std::string& path, std::string_view bytes, uint64_t database_id,
+                         Head* head, uint64_t* damaged_chunks) {
   Loader loader(path, bytes, head);
   const Status status = loader.Load(database_id);
-  loaded->damaged_chunks = loader.damaged_chunks();
+  *damaged_chunks = loader.damaged_chunks();
   return status;
 }
 

@@ -59,5 +59,8 @@ struct LoadedCheckpoint {
 // After an error `loaded->file` must be kept as well.
 Status LoadCheckpoint(FileSystem* file_system, const std::string& path, uint64_t database_id,
                       Head* head, LoadedCheckpoint* loaded);
+// The same of a file's bytes, which must outlive the head; `path` is for messages.
+Status RestoreCheckpoint(const std::string& path, std::string_view bytes, uint64_t database_id,
+                         Head* head, uint64_t* damaged_chunks);
 
 }  // namespace varve::engine
