@@ -121,8 +121,11 @@ Status CheckManifest(FileSystem* file_system, const std::string& directory) {
     return DataLossError(directory + "/CURRENT names no MANIFEST: \"" + name + "\"");
   }
   name.pop_back();
-  const Status status = CheckLog(file_system, directory + "/" + name).status();
-  if (status.code() != StatusCode::kNotFound) return status;
+  const std::string path = directory + "/" + name;
+  const Result<LogScan> scan = CheckLog(file_system, path);
+  // RocksDB takes a torn end for damage here unless it is cut off at a record.
+  if (scan.ok()) return scan->torn ? file_system->Truncate(path, scan->valid_bytes) : OkStatus();
+  if (scan.status().code() != StatusCode::kNotFound) return scan.status();
   return DataLossError(directory + "/CURRENT names " + name + ", which does not exist");
 }
 

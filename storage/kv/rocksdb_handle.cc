@@ -80,10 +80,13 @@ Status RocksDbHandle::BoundWalFiles() {
   const auto wal_files = std::count_if(
       names.begin(), names.end(), [](const std::string& name) { return name.ends_with(".log"); });
   if (static_cast<size_t>(wal_files) <= kWalFilesMax) return OkStatus();
-  return FromRocks(
-      db_->Flush(rocksdb::FlushOptions(),
-                 {families_[kCatalogIndex], families_[kStateIndex], families_[kMetadataIndex]}),
-      "flush the catalog of " + directory_);
+  // Not awaited: without paranoid checks RocksDB retries a failing flush for ever.
+  rocksdb::FlushOptions flush;
+  flush.wait = false;
+  flush.allow_write_stall = true;
+  return FromRocks(db_->Flush(flush, {families_[kCatalogIndex], families_[kStateIndex],
+                                      families_[kMetadataIndex]}),
+                   "flush the catalog of " + directory_);
 }
 
 }  // namespace varve::kv
