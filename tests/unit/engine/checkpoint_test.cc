@@ -91,7 +91,7 @@ class CheckpointTest : public testing::Test {
     return count;
   }
 
-  const Options options_;
+  const Options options_{};
   model::TestDirectory directory_;
   std::vector<LoadedCheckpoint> loaded_;  // mappings outlive the heads, which are the tests' locals
 };
