@@ -105,9 +105,10 @@ Result<std::unique_ptr<DatabaseImpl>> DatabaseImpl::Open(const Options& options,
 }
 
 Status DatabaseImpl::OpenStore() {
-  ASSIGN_OR_RETURN(const bool exists, file_system_->Exists(path_));
-  if (!exists && !options_.create_if_missing)
-    return NotFoundError("no such directory, and create_if_missing is off");
+  ASSIGN_OR_RETURN(const bool exists, file_system_->Exists(path_ + "/store"));
+  if (!exists && !options_.create_if_missing) {
+    return NotFoundError("there is no database, and create_if_missing is off");
+  }
   RETURN_IF_ERROR(CreateDurably(file_system_, path_));
   ASSIGN_OR_RETURN(lock_, file_system_->Lock(path_ + "/LOCK"));
   kv::StoreOptions store_options;

@@ -55,6 +55,26 @@ class Replayer {
   uint64_t lost_samples_ = 0;
 };
 
+// A checkpoint that the manifest names is missing while a newer one is there: then it is the
+// manifest that is old (the store lost its last commits), and going on would throw away what the
+// newer one stands for.
+Status CheckManifestIsCurrent(FileSystem* file_system, const std::string& directory,
+                              const HeadManifest& manifest) {
+  ASSIGN_OR_RETURN(const std::vector<std::string> names, file_system->List(directory));
+  for (const std::string& named : manifest.files) {
+    if (std::find(names.begin(), names.end(), named) != names.end()) continue;
+    for (const std::string& name : names) {
+      if (!name.starts_with("checkpoint-") || !name.ends_with(".vc") || name <= named) continue;
+      if (std::find(manifest.files.begin(), manifest.files.end(), name) != manifest.files.end())
+        continue;
+      return DataLossError(
+          "the store names checkpoint " + named + ", which is missing, while " + name +
+          " is newer: the store's last commits are lost; restore store/ from a copy");
+    }
+  }
+  return OkStatus();
+}
+
 Status LoadCheckpoints(FileSystem* file_system, const std::string& directory, uint64_t database_id,
                        Head* head, const Log& log, RecoveredHead* recovered) {
   for (const std::string& name : recovered->manifest.files) {
@@ -143,6 +163,7 @@ Result<RecoveredHead> RecoverHead(FileSystem* file_system, const std::string& di
   if (bytes) {
     ASSIGN_OR_RETURN(recovered.manifest, DecodeHeadManifest(*bytes));
   }
+  RETURN_IF_ERROR(CheckManifestIsCurrent(file_system, directory, recovered.manifest));
   RETURN_IF_ERROR(
       LoadCheckpoints(file_system, directory, store->database_id(), head, log, &recovered));
   head->ReserveIds(static_cast<index::SeriesId>(recovered.manifest.next_series_id));

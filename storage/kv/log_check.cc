@@ -156,6 +156,16 @@ std::string WalPath(const std::string& directory, uint64_t number) {
 // follows.
 Status CheckWals(FileSystem* file_system, const std::string& directory) {
   ASSIGN_OR_RETURN(const std::vector<uint64_t> numbers, WalNumbers(file_system, directory));
+  if (numbers.empty()) {
+    // RocksDB always has one once it is created. Without it the catalog's last commits are gone,
+    // and the parts they named would be taken for leftovers.
+    ASSIGN_OR_RETURN(const std::vector<std::string> names, file_system->List(directory));
+    for (const std::string& name : names) {
+      if (name.ends_with(".sst")) {
+        return DataLossError(directory + " holds " + name + " but no WAL: it was removed");
+      }
+    }
+  }
   LogScan before;
   std::string path_before;
   for (const uint64_t number : numbers) {
