@@ -26,6 +26,14 @@ Status SetBytes(std::string_view text, T* bytes) {
 }
 
 template <typename T>
+Status SetPositiveBytes(std::string_view text, T* bytes) {
+  ASSIGN_OR_RETURN(const uint64_t parsed, ParseBytes(text));
+  if (parsed == 0) return InvalidArgumentError("expected a size above 0");
+  *bytes = static_cast<T>(parsed);
+  return OkStatus();
+}
+
+template <typename T>
 Status SetCount(std::string_view text, T* count) {
   ASSIGN_OR_RETURN(const uint64_t parsed, ParseCount(text));
   *count = static_cast<T>(parsed);
@@ -156,7 +164,7 @@ constexpr Setting kSettings[] = {
      "Memory for samples not yet in parts; reaching it starts a flush, exceeding it by half "
      "answers "
      "429 until the flush has caught up.",
-     VARVE_SET(SetBytes(text, &c->database.head_bytes_max)),
+     VARVE_SET(SetPositiveBytes(text, &c->database.head_bytes_max)),
      VARVE_GET(BytesText(c.database.head_bytes_max))},
     {"cache-memory", "Memory", "BYTES", "Memory for blocks read from disk.",
      VARVE_SET(SetBytes(text, &c->database.storage_cache_bytes)),
