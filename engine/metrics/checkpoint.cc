@@ -285,16 +285,32 @@ class Loader {
       for (const std::string_view pair : dictionary) pairs.push_back(head_->index.InternPair(pair));
     }
     std::vector<index::PairId> series_pairs;
-    return VisitSeries(pair_count, reader,
-                       [&](index::SeriesId id, uint64_t hash, std::span<const uint32_t> numbers) {
-                         if (id < head_->next_id())
-                           return Damaged(path_, "series ids do not ascend");
-                         series_pairs.clear();
-                         for (const uint32_t number : numbers)
-                           series_pairs.push_back(pairs[number]);
-                         head_->RestoreSeries(id, series_pairs, hash);
-                         return OkStatus();
-                       });
+    std::string labels;
+    return VisitSeries(
+        pair_count, reader,
+        [&](index::SeriesId id, uint64_t hash, std::span<const uint32_t> numbers) -> Status {
+          if (id < head_->next_id()) return Damaged(path_, "series ids do not ascend");
+          series_pairs.clear();
+          labels.clear();
+          for (const uint32_t number : numbers) {
+            series_pairs.push_back(pairs[number]);
+            labels.append(dictionary[number]);
+          }
+          RETURN_IF_ERROR(CheckNewSeries(labels, hash));
+          head_->RestoreSeries(id, series_pairs, hash);
+          return OkStatus();
+        });
+  }
+
+  // What the index requires of a series: canonical labels, their hash, and that it is new.
+  Status CheckNewSeries(std::string_view labels, uint64_t hash) {
+    if (!format::CheckCanonical(labels).ok()) return Damaged(path_, "labels are not canonical");
+    index::SeriesId found = index::kNoSeriesId;
+    uint64_t actual_hash = 0;
+    ReaderLock lock(&head_->index_mutex);
+    head_->index.Lookup({&labels, 1}, {&found, 1}, {&actual_hash, 1});
+    if (actual_hash != hash) return Damaged(path_, "a series' hash is not that of its labels");
+    return found == index::kNoSeriesId ? OkStatus() : Damaged(path_, "a series occurs twice");
   }
 
   // Series that older checkpoints know under other numbers go before any pair is looked up, since
