@@ -84,6 +84,7 @@ class ScriptedRun {
     Note(read.status());
     if (!read.ok()) return;
     const Result<uint64_t> count = twin.Verify(database, acknowledged_, acknowledged_);
+    if (count.status().code() == StatusCode::kIoError) return Note(count.status());
     EXPECT_TRUE(count.ok()) << count.status().ToString();
   }
 

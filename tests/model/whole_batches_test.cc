@@ -106,7 +106,7 @@ class WholeBatches {
 
   void Maintain() {
     // Until everything has happened at least once beside the writers.
-    constexpr int kRoundsMax = 100;
+    constexpr int kRoundsMax = 20'000;  // most find nothing to do while the writers wait for a core
     for (int round = 0; round < kRoundsMax && !HasMaintained(); ++round) {
       const Status status = round % 4 == 0   ? database_->Checkpoint()
                             : round % 4 == 3 ? database_->Maintain()
