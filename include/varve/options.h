@@ -30,8 +30,8 @@ struct Options {
   // Samples older than now - retention_ms are refused, and parts that hold nothing younger are
   // dropped. 0: for ever.
   int64_t retention_ms = int64_t{90} * 24 * 3600 * 1000;
-  // Samples of any age are accepted and readable at once. One that is older than this, measured from
-  // its series' newest sample, is counted as backfill (docs/decisions/0002).
+  // Samples of any age are accepted and readable at once. One that is older than this, measured
+  // from its series' newest sample, is counted as backfill (docs/decisions/0002).
   int64_t out_of_order_window_ms = 3600 * 1000;
   // Samples further ahead of the clock are refused by name. 0: no limit.
   int64_t future_limit_ms = 3600 * 1000;

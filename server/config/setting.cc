@@ -152,8 +152,8 @@ constexpr Setting kSettings[] = {
      "are taken.",
      SetRetention, RetentionText},
     {"out-of-order-window", "Storage", "DURATION",
-     "How far behind its series' newest sample a sample may be without costing a part of its own; "
-     "older ones are stored too, at a higher price.",
+     "Samples of any age are stored; one that is further behind its series' newest sample than "
+     "this is counted as backfill.",
      VARVE_SET(SetPositiveDuration(text, &c->database.out_of_order_window_ms)),
      VARVE_GET(DurationText(c.database.out_of_order_window_ms))},
     {"free-disk-floor", "Storage", "BYTES",
