@@ -42,6 +42,10 @@ std::string_view RejectReasonName(RejectReason reason) {
       return "too_far_in_future";
     case RejectReason::kOutOfRetention:
       return "out_of_retention";
+    case RejectReason::kInvalidHistogram:
+      return "invalid_histogram";
+    case RejectReason::kInvalidExemplar:
+      return "invalid_exemplar";
   }
   return "unknown";
 }

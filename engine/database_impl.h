@@ -37,6 +37,11 @@ class DatabaseImpl final : public Database {
   Result<std::vector<std::string>> LabelValues(std::string_view name,
                                                std::span<const Selector> selectors, TimeRange range,
                                                size_t limit) override;
+  Result<std::unique_ptr<SeriesCursor>> Read(std::span<const Selector> selectors,
+                                             TimeRange range) override;
+  Result<std::vector<SeriesExemplars>> Exemplars(std::span<const Selector> selectors,
+                                                 TimeRange range) override;
+  Result<DeleteReport> Delete(std::span<const Selector> selectors, TimeRange range) override;
   std::vector<MetricMetadata> Metadata() override;
   Status Flush() override;
   Status Checkpoint() override;

@@ -118,4 +118,16 @@ Result<std::vector<std::string>> DatabaseImpl::LabelValues(std::string_view name
   return Limited(std::move(values), limit);
 }
 
+Result<std::unique_ptr<SeriesCursor>> DatabaseImpl::Read(std::span<const Selector>, TimeRange) {
+  return UnimplementedError("reading samples");
+}
+
+Result<std::vector<SeriesExemplars>> DatabaseImpl::Exemplars(std::span<const Selector>, TimeRange) {
+  return UnimplementedError("exemplars");
+}
+
+Result<DeleteReport> DatabaseImpl::Delete(std::span<const Selector>, TimeRange) {
+  return UnimplementedError("deleting samples");
+}
+
 }  // namespace varve::engine

@@ -7,8 +7,7 @@ namespace varve {
 void WriteBatch::BeginSeries(std::span<const LabelView> labels) {
   Series series;
   series.label_offset = static_cast<uint32_t>(label_bytes_.size());
-  series.sample_begin = static_cast<uint32_t>(samples_.size());
-  series_.push_back(series);
+  PushSeries(series);
   for (const LabelView& label : labels) AddLabel(label.name, label.value);
 }
 
@@ -38,6 +37,9 @@ void WriteBatch::Clear() {
   label_bytes_.clear();
   series_.clear();
   samples_.clear();
+  start_times_ms_.clear();
+  histograms_.clear();
+  exemplars_.clear();
   metadata_.clear();
 }
 

@@ -47,8 +47,10 @@ enum class RejectReason : uint8_t {
   kUnknownSeriesRef,   // the reference is of no series in memory; append by labels
   kTooFarInFuture,     // Options::future_limit_ms
   kOutOfRetention,     // Options::retention_ms, or before unix time 0
+  kInvalidHistogram,   // Histogram::Validate
+  kInvalidExemplar,    // labels not valid, or longer than Options::exemplar_label_bytes_max
 };
-inline constexpr size_t kRejectReasonCount = 12;
+inline constexpr size_t kRejectReasonCount = 14;
 // Snake case, for metrics and messages: "series_limit".
 std::string_view RejectReasonName(RejectReason reason);
 
@@ -62,6 +64,10 @@ struct Rejection {
 struct AppendResult {
   uint64_t samples_appended = 0;  // duplicates of same time and value count as appended
   uint64_t samples_rejected = 0;
+  uint64_t histograms_appended = 0;  // native histograms; not in samples_appended
+  uint64_t histograms_rejected = 0;
+  uint64_t exemplars_appended = 0;  // duplicates count as appended
+  uint64_t exemplars_rejected = 0;
   std::vector<Rejection> rejections;  // one per reason that occurred
 };
 
@@ -73,6 +79,34 @@ struct TimeRange {
 
 // A selector: all matchers hold. A set of selectors is a union; an empty set means every series.
 using Selector = std::vector<Matcher>;
+
+// The samples of one series, as Read returns them.
+struct SeriesSamples {
+  Labels labels;
+  std::vector<Sample> samples;              // ascending in time; stale markers included
+  std::vector<int64_t> start_times_ms;      // empty, or one per sample; 0: not known
+  std::vector<HistogramSample> histograms;  // ascending in time; no time occurs in both
+};
+
+// Walks the series that Database::Read selected, in label order, from one read view. Thread
+// safety: none. Must not outlive the database.
+class SeriesCursor {
+ public:
+  virtual ~SeriesCursor() = default;
+  // Replaces `out` by the next series that has samples in the range; false at the end. Errors:
+  // kDataLoss, kIoError.
+  virtual Result<bool> Next(SeriesSamples* out) = 0;
+};
+
+// The exemplars of one series.
+struct SeriesExemplars {
+  Labels labels;
+  std::vector<Exemplar> exemplars;  // ascending in time
+};
+
+struct DeleteReport {
+  uint64_t series_matched = 0;  // that had samples in the range
+};
 
 struct DatabaseStatistics {
   // The head.
@@ -153,6 +187,17 @@ class Database {
   virtual Result<std::vector<std::string>> LabelValues(std::string_view name,
                                                        std::span<const Selector> selectors,
                                                        TimeRange range, size_t limit) = 0;
+  // Samples as they were written, of one instant. Errors: as Series.
+  virtual Result<std::unique_ptr<SeriesCursor>> Read(std::span<const Selector> selectors,
+                                                     TimeRange range) = 0;
+  // Exemplars of the series that match any selector, in label order. Errors: as Series.
+  virtual Result<std::vector<SeriesExemplars>> Exemplars(std::span<const Selector> selectors,
+                                                         TimeRange range) = 0;
+  // Deletes the samples and exemplars in `range` of the series that match any selector: hidden from
+  // every later query and durable when this returns, gone from the disk when their parts are next
+  // merged. Samples appended later are seen again. kInvalidArgument for no selectors or a bad
+  // regular expression.
+  virtual Result<DeleteReport> Delete(std::span<const Selector> selectors, TimeRange range) = 0;
   // All known metadata, sorted by metric.
   virtual std::vector<MetricMetadata> Metadata() = 0;
 

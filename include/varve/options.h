@@ -36,6 +36,10 @@ struct Options {
   // Samples further ahead of the clock are refused by name. 0: no limit.
   int64_t future_limit_ms = 3600 * 1000;
 
+  // Exemplars have a retention of their own; 0: for ever.
+  int64_t exemplar_retention_ms = int64_t{15} * 24 * 3600 * 1000;
+  size_t exemplar_label_bytes_max = 1024;  // names and values of one exemplar together
+
   // Limits, each with a rejection reason of its own (RejectReason).
   size_t series_count_max = 50'000'000;  // in memory
   size_t label_count_max = 64;           // per series

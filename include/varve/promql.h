@@ -16,6 +16,7 @@
 #include <vector>
 
 #include "varve/database.h"
+#include "varve/histogram.h"
 #include "varve/labels.h"
 #include "varve/matcher.h"
 #include "varve/status.h"
@@ -30,11 +31,24 @@ struct EngineOptions {
   size_t concurrency_max = 20;  // queries at once; more wait for a place until their timeout
   size_t thread_count = 0;      // for splitting one query by series; 0: one per core
   int64_t default_step_ms = 60 * 1000;  // of subqueries without a step
+
+  // What Prometheus has behind feature flags and could change a stable query's answer.
+  bool delayed_name_removal = false;  // promql-delayed-name-removal
+  bool use_start_timestamps = false;  // rate and its kin heed start timestamps of samples
+  // __type__ and __unit__ are dropped wherever the metric name is; on, because only writers that
+  // know of it send such labels (type-and-unit-labels).
+  bool type_and_unit_labels = true;
+  // Results of past steps that nothing can change any more; 0: off.
+  uint64_t cache_bytes = uint64_t{32} << 20;
 };
 
 struct QueryOptions {
   int64_t lookback_ms = 0;  // 0: the engine's
   int64_t timeout_ms = 0;   // 0: the engine's; never more than it
+  // Fills QueryResult::explain.
+  bool explain = false;
+  // Fills the per-step parts of QueryStatistics.
+  bool per_step_statistics = false;
   // Asks the query to end early with kCancelled, for a client that left.
   std::stop_token stop;
 };
@@ -45,13 +59,21 @@ struct Point {
   double value = 0;
 };
 
+// A native histogram of a result; never null.
+struct HistogramPoint {
+  int64_t timestamp_ms = 0;
+  HistogramPtr histogram;
+};
+
 struct VectorSample {
   Labels labels;
-  Point point;
+  Point point;             // the time; and the value when `histogram` is null
+  HistogramPtr histogram;  // null for a float
 };
 struct Series {
   Labels labels;
-  std::vector<Point> points;  // ascending in time
+  std::vector<Point> points;               // ascending in time
+  std::vector<HistogramPoint> histograms;  // ascending in time; no time occurs in both
 };
 
 struct Scalar {
@@ -64,9 +86,24 @@ struct String {
 using Vector = std::vector<VectorSample>;  // instant vector; sorted only where the query sorts
 using Matrix = std::vector<Series>;        // range vector, sorted by labels
 
+// One node of an executed plan; children are the nodes with a larger depth that follow it.
+struct ExplainNode {
+  size_t depth = 0;
+  std::string operation;   // "aggregate sum by (job)", "scan up{job=\"x\"}", "cached", ...
+  uint64_t series = 0;     // that came out of it
+  uint64_t chunks = 0;     // decoded by it (leaves)
+  uint64_t samples = 0;    // decoded by it (leaves)
+  uint64_t bytes = 0;      // of compressed chunks read by it (leaves)
+  int64_t elapsed_ns = 0;  // its children included
+};
+
 struct QueryStatistics {
   uint64_t samples_read = 0;  // decoded from storage
-  uint64_t samples_peak = 0;  // held at once
+  // Prometheus' totalQueryableSamples and its per-step form: samples that the evaluation of each
+  // step looked at, a histogram counted by its size.
+  uint64_t queryable_samples = 0;
+  std::vector<std::pair<int64_t, uint64_t>> queryable_samples_per_step;  // time, samples
+  uint64_t samples_peak = 0;                                             // held at once
   uint64_t series_read = 0;
   int64_t elapsed_ns = 0;
 };
@@ -77,6 +114,7 @@ struct QueryResult {
   std::vector<std::string> warnings;
   std::vector<std::string> infos;
   QueryStatistics statistics;
+  std::vector<ExplainNode> explain;  // only when asked for
 };
 
 // Errors of both query calls:
@@ -110,6 +148,11 @@ class Engine {
 
 // The expression laid out by Prometheus' formatting rules. kInvalidArgument as above.
 Result<std::string> Format(std::string_view expression);
+// The syntax tree as the JSON of Prometheus' /api/v1/parse_query. kInvalidArgument as above.
+Result<std::string> ParseToJson(std::string_view expression);
+// The matchers of every selector in the expression, in the order written, for query_exemplars.
+// kInvalidArgument as above.
+Result<std::vector<Selector>> Selectors(std::string_view expression);
 // A series selector alone, as the match[] parameters take it: `up{job="x"}`. kInvalidArgument as
 // above.
 Result<Selector> ParseSelector(std::string_view text);

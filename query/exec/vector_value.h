@@ -8,16 +8,21 @@
 
 #include "query/exec/bitmap.h"
 #include "query/exec/budget.h"
+#include "varve/histogram.h"
 #include "varve/labels.h"
 #include "varve/status.h"
 
 namespace varve::promql::exec {
 
 // One series' values, a slot per step, and the steps at which there is one. Slots without a value
-// hold anything. Borrowed. (A column of native histograms will stand beside `values`.)
+// hold anything. Borrowed.
+// A step with a native histogram is present and has a non-null entry in `histograms`; its slot of
+// `values` holds anything. Steps that are not present have null entries. Most series are floats:
+// then `histograms` is nullptr.
 struct Column {
   double* values = nullptr;
   uint64_t* present = nullptr;
+  HistogramPtr* histograms = nullptr;
 };
 
 struct SeriesRow {

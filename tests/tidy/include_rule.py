@@ -4,6 +4,7 @@ import re
 
 ARROW = ("tools", "server", "query", "engine", "compaction", "index", "storage", "base")
 _LOWER = ("compaction", "index", "storage", "base")
+_VALUE_HEADERS = ("varve/status.h", "varve/sample.h", "varve/histogram.h")
 _INCLUDE = re.compile(r'^[ \t]*#[ \t]*include[ \t]*(["<])([^">]+)[">]', re.MULTILINE)
 
 
@@ -13,8 +14,8 @@ def _may_include(folder, target):
     if folder in ("tests", "bench"):
         return None
     if head == "varve":
-        if folder in _LOWER and target != "varve/status.h":
-            return "of the public headers, only varve/status.h is for the folders below engine"
+        if folder in _LOWER and target not in _VALUE_HEADERS:
+            return "of the public headers, only " + ", ".join(_VALUE_HEADERS) + " are for the folders below engine"
         return None
     if folder == "include":
         return "public headers include public headers and the standard library only"

@@ -2,9 +2,11 @@
 #pragma once
 
 #include <functional>
+#include <memory>
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "varve/database.h"
@@ -34,6 +36,20 @@ class FakeDatabase : public Database {
     last_range = range;
     return Limited(strings, limit);
   }
+  Result<std::unique_ptr<SeriesCursor>> Read(std::span<const Selector>, TimeRange range) override {
+    last_range = range;
+    return std::unique_ptr<SeriesCursor>(std::make_unique<Cursor>(samples));
+  }
+  Result<std::vector<SeriesExemplars>> Exemplars(std::span<const Selector>,
+                                                 TimeRange range) override {
+    last_range = range;
+    return exemplars;
+  }
+  Result<DeleteReport> Delete(std::span<const Selector> selectors, TimeRange range) override {
+    deleted.assign(selectors.begin(), selectors.end());
+    last_range = range;
+    return DeleteReport{selectors.size()};
+  }
   std::vector<MetricMetadata> Metadata() override { return metadata; }
   Status Checkpoint() override { return OkStatus(); }
   Status Flush() override {
@@ -58,6 +74,9 @@ class FakeDatabase : public Database {
   std::vector<Labels> series;
   std::vector<std::string> strings;
   std::vector<MetricMetadata> metadata;
+  std::vector<SeriesSamples> samples;
+  std::vector<SeriesExemplars> exemplars;
+  std::vector<Selector> deleted;
   DatabaseStatistics statistics;
   CardinalityReport cardinality;
   int append_count = 0;
@@ -67,6 +86,19 @@ class FakeDatabase : public Database {
   std::string last_label;
 
  private:
+  class Cursor final : public SeriesCursor {
+   public:
+    explicit Cursor(std::vector<SeriesSamples> all) : all_(std::move(all)) {}
+    Result<bool> Next(SeriesSamples* out) override {
+      if (next_ == all_.size()) return false;
+      *out = all_[next_++];
+      return true;
+    }
+
+   private:
+    const std::vector<SeriesSamples> all_;
+    size_t next_ = 0;
+  };
   template <typename T>
   static std::vector<T> Limited(const std::vector<T>& all, size_t limit) {
     return limit == 0 || limit >= all.size()
