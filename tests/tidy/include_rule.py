@@ -15,7 +15,8 @@ def _may_include(folder, target):
         return None
     if head == "varve":
         if folder in _LOWER and target not in _VALUE_HEADERS:
-            return "of the public headers, only " + ", ".join(_VALUE_HEADERS) + " are for the folders below engine"
+            return ("of the public headers, only " + ", ".join(_VALUE_HEADERS) +
+                    " are for the folders below engine")
         return None
     if folder == "include":
         return "public headers include public headers and the standard library only"
