@@ -8,6 +8,7 @@
 #include "base/status_macros.h"
 #include "engine/metrics/recovery.h"
 #include "engine/metrics/sample_record.h"
+#include "engine/metrics/selection_cursor.h"
 #include "engine/open.h"
 
 namespace varve {
@@ -318,6 +319,16 @@ Status DatabaseImpl::Maintain() {
 
 std::unique_ptr<Reader> DatabaseImpl::NewReader() {
   return std::make_unique<MetricsReader>(&head_, store_.get(), &readers_);
+}
+
+Result<std::unique_ptr<SeriesCursor>> DatabaseImpl::Read(std::span<const Selector> selectors,
+                                                         TimeRange range) {
+  ReaderLock lock(&open_mutex_);
+  RETURN_IF_ERROR(CheckOpen());
+  MetricsReader reader(&head_, store_.get(), &readers_);
+  ASSIGN_OR_RETURN(auto selection, reader.SelectUnion(selectors, range));
+  return std::unique_ptr<SeriesCursor>(
+      std::make_unique<SelectionCursor>(std::move(selection), range));
 }
 
 std::vector<MetricMetadata> DatabaseImpl::Metadata() { return metadata_->All(); }

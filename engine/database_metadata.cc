@@ -28,20 +28,16 @@ std::vector<std::string> Limited(std::set<std::string> all, size_t limit) {
 
 Status DatabaseImpl::VisitSelected(std::span<const Selector> selectors, TimeRange range,
                                    const std::function<void(std::string_view labels)>& visit) {
-  static const Selector kEverything;
-  if (selectors.empty()) selectors = {&kEverything, 1};
-  for (const Selector& selector : selectors) {
-    ASSIGN_OR_RETURN(const std::vector<index::LabelMatcher> matchers, CompileMatchers(selector));
-    // The head first: what a flush takes away from it is in the catalog before.
-    head_.VisitLabels({matchers, range.min_ms, range.max_ms}, visit);
-    const std::shared_ptr<const kv::CatalogVersion> version = store_->current();  // keeps the parts
-    for (const auto& part : version->parts) {
-      if (!Overlaps(part->info(), range)) continue;
-      ASSIGN_OR_RETURN(const auto reader, readers_.Get(part));
-      ASSIGN_OR_RETURN(const auto ordinals, reader->index().Match(matchers));
-      RETURN_IF_ERROR(reader->index().VisitLabels(
-          ordinals, [&](size_t, std::string_view labels) { visit(labels); }));
-    }
+  ASSIGN_OR_RETURN(const std::vector<CompiledSelector> compiled, CompileSelectors(selectors));
+  // The head first: what a flush takes away from it is in the catalog before.
+  head_.VisitLabels({compiled, range.min_ms, range.max_ms}, visit);
+  const std::shared_ptr<const kv::CatalogVersion> version = store_->current();  // keeps the parts
+  for (const auto& part : version->parts) {
+    if (!Overlaps(part->info(), range)) continue;
+    ASSIGN_OR_RETURN(const auto reader, readers_.Get(part));
+    ASSIGN_OR_RETURN(const auto ordinals, MatchAny(reader->index(), compiled));
+    RETURN_IF_ERROR(reader->index().VisitLabels(
+        ordinals, [&](size_t, std::string_view labels) { visit(labels); }));
   }
   return OkStatus();
 }
@@ -116,10 +112,6 @@ Result<std::vector<std::string>> DatabaseImpl::LabelValues(std::string_view name
     for (std::string& value : more) values.insert(std::move(value));
   }
   return Limited(std::move(values), limit);
-}
-
-Result<std::unique_ptr<SeriesCursor>> DatabaseImpl::Read(std::span<const Selector>, TimeRange) {
-  return UnimplementedError("reading samples");
 }
 
 Result<std::vector<SeriesExemplars>> DatabaseImpl::Exemplars(std::span<const Selector>, TimeRange) {

@@ -57,8 +57,11 @@ struct HeadSnapshot {
   std::vector<size_t> label_begin{0};
 };
 
+// Compiled matchers of one selector: all must hold.
+using CompiledSelector = std::vector<index::LabelMatcher>;
+
 struct HeadSelect {
-  std::span<const index::LabelMatcher> matchers;
+  std::span<const CompiledSelector> selectors;  // their union; none: every series
   int64_t min_ms = 0;
   int64_t max_ms = 0;
 };
@@ -157,6 +160,8 @@ class Head {
   void PublishCounters() REQUIRES(visibility_mutex);
 
  private:
+  std::vector<index::SeriesId> MatchAny(std::span<const CompiledSelector> selectors) const
+      REQUIRES_SHARED(index_mutex);
   HeadSeries* AddSlot(index::SeriesId id);
   void RemoveSlot(index::SeriesId id) REQUIRES(visibility_mutex);
   Status RemoveSuperseded(index::SeriesId id) REQUIRES(index_mutex) EXCLUDES(visibility_mutex);

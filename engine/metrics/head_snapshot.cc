@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <iterator>
 
 #include "compaction/merge.h"
 #include "engine/metrics/head.h"
@@ -68,10 +69,23 @@ bool SeriesTouches(const HeadSeries& series, const HeadSelect& select) {
 
 }  // namespace
 
+std::vector<index::SeriesId> Head::MatchAny(std::span<const CompiledSelector> selectors) const {
+  if (selectors.empty()) return index.Match({});
+  std::vector<index::SeriesId> ids = index.Match(selectors.front());
+  for (const CompiledSelector& selector : selectors.subspan(1)) {
+    const std::vector<index::SeriesId> matched = index.Match(selector);
+    std::vector<index::SeriesId> both;
+    std::set_union(ids.begin(), ids.end(), matched.begin(), matched.end(),
+                   std::back_inserter(both));
+    ids = std::move(both);
+  }
+  return ids;
+}
+
 void Head::VisitLabels(const HeadSelect& select,
                        const std::function<void(std::string_view)>& visit) {
   ReaderLock index_lock(&index_mutex);
-  std::vector<index::SeriesId> ids = index.Match(select.matchers);
+  std::vector<index::SeriesId> ids = MatchAny(select.selectors);
   {
     MutexLock lock(&visibility_mutex);
     std::erase_if(ids, [&](index::SeriesId id) { return !SeriesTouches(*series(id), select); });
@@ -107,7 +121,7 @@ std::vector<HeadSnapshot> Head::Snapshot(std::span<const HeadSelect> selects) {
   // are complete for every batch that was applied before the visibility lock is taken.
   ReaderLock index_lock(&index_mutex);
   std::vector<std::vector<index::SeriesId>> ids(selects.size());
-  for (size_t i = 0; i < selects.size(); ++i) ids[i] = index.Match(selects[i].matchers);
+  for (size_t i = 0; i < selects.size(); ++i) ids[i] = MatchAny(selects[i].selectors);
   {
     MutexLock lock(&visibility_mutex);
     for (size_t i = 0; i < selects.size(); ++i) {

@@ -1,6 +1,7 @@
 #include "engine/metrics/select.h"
 
 #include <algorithm>
+#include <iterator>
 #include <string_view>
 #include <unordered_map>
 
@@ -105,14 +106,38 @@ class MetricsSelection final : public SeriesSelection {
 
 }  // namespace
 
-Result<std::vector<index::LabelMatcher>> CompileMatchers(const Selector& selector) {
-  std::vector<index::LabelMatcher> compiled;
+Result<CompiledSelector> CompileMatchers(const Selector& selector) {
+  CompiledSelector compiled;
   for (const Matcher& matcher : selector) {
     ASSIGN_OR_RETURN(auto one, index::LabelMatcher::Compile(static_cast<index::MatchOp>(matcher.op),
                                                             matcher.name, matcher.value));
     compiled.push_back(std::move(one));
   }
   return compiled;
+}
+
+Result<std::vector<CompiledSelector>> CompileSelectors(std::span<const Selector> selectors) {
+  std::vector<CompiledSelector> compiled;
+  compiled.reserve(selectors.size());
+  for (const Selector& selector : selectors) {
+    ASSIGN_OR_RETURN(CompiledSelector one, CompileMatchers(selector));
+    compiled.push_back(std::move(one));
+  }
+  return compiled;
+}
+
+Result<std::vector<index::Ordinal>> MatchAny(const index::PartIndexReader& index,
+                                             std::span<const CompiledSelector> selectors) {
+  if (selectors.empty()) return index.Match({});
+  ASSIGN_OR_RETURN(std::vector<index::Ordinal> ordinals, index.Match(selectors.front()));
+  for (const CompiledSelector& selector : selectors.subspan(1)) {
+    ASSIGN_OR_RETURN(const std::vector<index::Ordinal> matched, index.Match(selector));
+    std::vector<index::Ordinal> both;
+    std::set_union(ordinals.begin(), ordinals.end(), matched.begin(), matched.end(),
+                   std::back_inserter(both));
+    ordinals = std::move(both);
+  }
+  return ordinals;
 }
 
 static_assert(static_cast<int>(MatchOp::kEqual) == static_cast<int>(index::MatchOp::kEqual) &&
@@ -124,13 +149,29 @@ static_assert(static_cast<int>(MatchOp::kEqual) == static_cast<int>(index::Match
 
 Result<std::vector<std::shared_ptr<const SeriesSelection>>> MetricsReader::Select(
     std::span<const SelectRequest> requests) {
-  std::vector<std::vector<index::LabelMatcher>> matchers;
-  std::vector<HeadSelect> selects;
-  matchers.reserve(requests.size());
+  std::vector<Request> compiled;
+  compiled.reserve(requests.size());
   for (const SelectRequest& request : requests) {
-    ASSIGN_OR_RETURN(auto compiled, CompileMatchers(request.matchers));
-    matchers.push_back(std::move(compiled));
-    selects.push_back({matchers.back(), request.min_ms, request.max_ms});
+    ASSIGN_OR_RETURN(auto selectors, CompileSelectors({&request.matchers, 1}));
+    compiled.push_back({std::move(selectors), {request.min_ms, request.max_ms}});
+  }
+  return SelectAll(compiled);
+}
+
+Result<std::shared_ptr<const SeriesSelection>> MetricsReader::SelectUnion(
+    std::span<const Selector> selectors, TimeRange range) {
+  ASSIGN_OR_RETURN(auto compiled, CompileSelectors(selectors));
+  const Request request{std::move(compiled), range};
+  ASSIGN_OR_RETURN(auto selections, SelectAll({&request, 1}));
+  return std::move(selections.front());
+}
+
+Result<std::vector<std::shared_ptr<const SeriesSelection>>> MetricsReader::SelectAll(
+    std::span<const Request> requests) {
+  std::vector<HeadSelect> selects;
+  selects.reserve(requests.size());
+  for (const Request& request : requests) {
+    selects.push_back({request.selectors, request.range.min_ms, request.range.max_ms});
   }
   // The head first: what a flush takes away from it is in the catalog before.
   std::vector<HeadSnapshot> heads = head_->Snapshot(selects);
@@ -138,26 +179,33 @@ Result<std::vector<std::shared_ptr<const SeriesSelection>>> MetricsReader::Selec
 
   std::vector<std::shared_ptr<const SeriesSelection>> selections;
   for (size_t i = 0; i < requests.size(); ++i) {
-    std::vector<std::unique_ptr<PartSlice>> slices;
-    std::vector<std::shared_ptr<const compaction::MetricsPartReader>> slice_readers;
-    for (const std::shared_ptr<const kv::Part>& part : version->parts) {
-      const format::PartInfo& info = part->info();
-      if (info.signal != format::Signal::kMetrics || info.tier != format::Tier::kRaw ||
-          info.min_time_ms > requests[i].max_ms || info.max_time_ms < requests[i].min_ms) {
-        continue;
-      }
-      ASSIGN_OR_RETURN(auto reader, readers_->Get(part));
-      ASSIGN_OR_RETURN(auto ordinals, reader->index().Match(matchers[i]));
-      if (ordinals.empty()) continue;
-      slice_readers.push_back(reader);
-      slices.push_back(std::make_unique<PartSlice>(std::move(reader), std::move(ordinals),
-                                                   requests[i].min_ms, requests[i].max_ms));
-    }
-    auto selection = std::make_shared<MetricsSelection>(std::move(heads[i]), std::move(slices));
-    RETURN_IF_ERROR(selection->Build(slice_readers));
+    ASSIGN_OR_RETURN(auto selection, SelectOne(requests[i], std::move(heads[i]), *version));
     selections.push_back(std::move(selection));
   }
   return selections;
+}
+
+Result<std::shared_ptr<const SeriesSelection>> MetricsReader::SelectOne(
+    const Request& request, HeadSnapshot head, const kv::CatalogVersion& version) {
+  const auto [min_ms, max_ms] = request.range;
+  std::vector<std::unique_ptr<PartSlice>> slices;
+  std::vector<std::shared_ptr<const compaction::MetricsPartReader>> slice_readers;
+  for (const std::shared_ptr<const kv::Part>& part : version.parts) {
+    const format::PartInfo& info = part->info();
+    if (info.signal != format::Signal::kMetrics || info.tier != format::Tier::kRaw ||
+        info.min_time_ms > max_ms || info.max_time_ms < min_ms) {
+      continue;
+    }
+    ASSIGN_OR_RETURN(auto reader, readers_->Get(part));
+    ASSIGN_OR_RETURN(auto ordinals, MatchAny(reader->index(), request.selectors));
+    if (ordinals.empty()) continue;
+    slice_readers.push_back(reader);
+    slices.push_back(
+        std::make_unique<PartSlice>(std::move(reader), std::move(ordinals), min_ms, max_ms));
+  }
+  auto selection = std::make_shared<MetricsSelection>(std::move(head), std::move(slices));
+  RETURN_IF_ERROR(selection->Build(slice_readers));
+  return std::shared_ptr<const SeriesSelection>(std::move(selection));
 }
 
 }  // namespace varve::engine

@@ -16,7 +16,12 @@
 namespace varve::engine {
 
 // Compiles public matchers. kInvalidArgument for a bad regular expression.
-Result<std::vector<index::LabelMatcher>> CompileMatchers(const Selector& selector);
+Result<CompiledSelector> CompileMatchers(const Selector& selector);
+Result<std::vector<CompiledSelector>> CompileSelectors(std::span<const Selector> selectors);
+
+// Ordinals of the part's series that any selector selects (none: of every series), ascending.
+Result<std::vector<index::Ordinal>> MatchAny(const index::PartIndexReader& index,
+                                             std::span<const CompiledSelector> selectors);
 
 // The reader of one database. Thread safety: any thread.
 class MetricsReader final : public Reader {
@@ -26,8 +31,21 @@ class MetricsReader final : public Reader {
       : head_(head), store_(store), readers_(readers) {}
   Result<std::vector<std::shared_ptr<const SeriesSelection>>> Select(
       std::span<const SelectRequest> requests) override;
+  // The union of selectors (none: every series) as one selection. Errors: as Select.
+  Result<std::shared_ptr<const SeriesSelection>> SelectUnion(std::span<const Selector> selectors,
+                                                             TimeRange range);
 
  private:
+  struct Request {
+    std::vector<CompiledSelector> selectors;
+    TimeRange range;
+  };
+  Result<std::vector<std::shared_ptr<const SeriesSelection>>> SelectAll(
+      std::span<const Request> requests);
+  Result<std::shared_ptr<const SeriesSelection>> SelectOne(const Request& request,
+                                                           HeadSnapshot head,
+                                                           const kv::CatalogVersion& version);
+
   Head* const head_;
   kv::Store* const store_;
   PartReaders* const readers_;
