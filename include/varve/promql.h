@@ -67,13 +67,13 @@ struct HistogramPoint {
 
 struct VectorSample {
   Labels labels;
-  Point point;             // the time; and the value when `histogram` is null
-  HistogramPtr histogram;  // null for a float
+  Point point;                       // the time; and the value when `histogram` is null
+  HistogramPtr histogram = nullptr;  // null for a float
 };
 struct Series {
   Labels labels;
-  std::vector<Point> points;               // ascending in time
-  std::vector<HistogramPoint> histograms;  // ascending in time; no time occurs in both
+  std::vector<Point> points;                    // ascending in time
+  std::vector<HistogramPoint> histograms = {};  // ascending in time; no time occurs in both
 };
 
 struct Scalar {

@@ -8,6 +8,7 @@
 #include <map>
 #include <span>
 #include <string_view>
+#include <utility>
 #include <variant>
 #include <vector>
 
@@ -38,7 +39,9 @@ std::string Show(const promql::Vector& vector) {
   for (const promql::VectorSample& sample : vector) {
     if (out.size() > 600) return out + " ...]";
     if (out.size() > 1) out += "; ";
-    out += sample.labels.ToString() + " " + promql::FormatFloat(sample.point.value);
+    out += sample.labels.ToString() + " " +
+           (sample.histogram != nullptr ? ShowHistogram(*sample.histogram)
+                                        : promql::FormatFloat(sample.point.value));
   }
   return out + "]";
 }
@@ -64,11 +67,16 @@ Failure CheckSample(const SeriesLine& want, const promql::VectorSample& got) {
   const std::string series = want.labels.ToString();
   if (want.values.empty()) return "no expected value for " + series;
   const SequenceValue& value = want.values.front();
-  const std::string shown = promql::FormatFloat(got.point.value);
-  if (value.kind == SequenceValue::Kind::kHistogram)
-    return series + ": want a histogram, got " + shown;
+  const std::string shown = got.histogram != nullptr ? ShowHistogram(*got.histogram)
+                                                     : promql::FormatFloat(got.point.value);
+  if (value.kind == SequenceValue::Kind::kHistogram) {
+    if (got.histogram == nullptr) return series + ": want a histogram, got " + shown;
+    Failure failure = CompareHistograms(*value.histogram, *got.histogram);
+    if (failure.has_value()) failure = series + ": " + *failure;
+    return failure;
+  }
   if (value.kind == SequenceValue::Kind::kGap) return series + ": want no value, got " + shown;
-  if (AlmostEqual(value.value, got.point.value)) return std::nullopt;
+  if (got.histogram == nullptr && AlmostEqual(value.value, got.point.value)) return std::nullopt;
   return series + ": want " + promql::FormatFloat(value.value) + ", got " + shown;
 }
 
@@ -93,22 +101,43 @@ Failure CheckVector(const EvalCommand& eval, const promql::Vector& vector, Order
   return "missing " + expected.begin()->first.ToString() + " in " + Show(vector);
 }
 
+Failure CheckHistogramPoints(const std::string& series,
+                             const std::vector<std::pair<int64_t, const NotedHistogram*>>& want,
+                             std::span<const promql::HistogramPoint> got) {
+  for (size_t i = 0; i < std::max(want.size(), got.size()); ++i) {
+    if (i == want.size()) {
+      return series + ": unexpected histogram at " + std::to_string(got[i].timestamp_ms) + ": " +
+             ShowHistogram(*got[i].histogram);
+    }
+    const std::string at = series + " at " + std::to_string(want[i].first) + ": ";
+    if (i == got.size() || got[i].timestamp_ms != want[i].first) {
+      return at + "want " + ShowHistogram(want[i].second->histogram) + ", got none";
+    }
+    if (const Failure failure = CompareHistograms(*want[i].second, *got[i].histogram)) {
+      return at + *failure;
+    }
+  }
+  return std::nullopt;
+}
+
 Failure CheckSeries(const SeriesLine& want, const promql::Series& got, const TimeSteps& steps) {
   std::vector<promql::Point> points;
+  std::vector<std::pair<int64_t, const NotedHistogram*>> histograms;
   for (size_t i = 0; i < want.values.size(); ++i) {
     const int64_t time = steps.start_ms + static_cast<int64_t>(i) * steps.step_ms;
     if (time > steps.end_ms)
       return want.labels.ToString() + ": more values expected than there are steps";
-    if (want.values[i].kind == SequenceValue::Kind::kHistogram) return "want a histogram";
+    if (want.values[i].kind == SequenceValue::Kind::kHistogram)
+      histograms.emplace_back(time, want.values[i].histogram.get());
     if (want.values[i].kind == SequenceValue::Kind::kFloat)
       points.push_back({time, want.values[i].value});
   }
   const auto same = [](const promql::Point& a, const promql::Point& b) {
     return a.timestamp_ms == b.timestamp_ms && AlmostEqual(a.value, b.value);
   };
-  if (std::equal(points.begin(), points.end(), got.points.begin(), got.points.end(), same))
-    return std::nullopt;
-  return want.labels.ToString() + ": want" + Show(points) + ", got" + Show(got.points);
+  if (!std::equal(points.begin(), points.end(), got.points.begin(), got.points.end(), same))
+    return want.labels.ToString() + ": want" + Show(points) + ", got" + Show(got.points);
+  return CheckHistogramPoints(want.labels.ToString(), histograms, got.histograms);
 }
 
 Failure CheckMatrix(const EvalCommand& eval, const promql::Matrix& matrix) {
@@ -227,7 +256,12 @@ std::optional<std::string> CheckRangeMode(const EvalCommand& eval, const promql:
   promql::Vector vector;
   for (const promql::Series& series : matrix) {
     for (const promql::Point& point : series.points) {
-      if (point.timestamp_ms == eval.steps.start_ms) vector.push_back({series.labels, point});
+      if (point.timestamp_ms == eval.steps.start_ms)
+        vector.push_back({series.labels, point, nullptr});
+    }
+    for (const promql::HistogramPoint& point : series.histograms) {
+      if (point.timestamp_ms == eval.steps.start_ms)
+        vector.push_back({series.labels, {point.timestamp_ms, 0}, point.histogram});
     }
   }
   Failure failure;

@@ -8,6 +8,7 @@
 #include <variant>
 
 #include "base/status_macros.h"
+#include "tests/conformance/classic_histograms.h"
 #include "tests/conformance/expectation.h"
 #include "varve/options.h"
 #include "varve/write_batch.h"
@@ -33,6 +34,14 @@ bool DependsOnQueryRange(std::string_view expression) {
 
 }  // namespace
 
+promql::EngineOptions OptionsForClass(std::string_view klass) {
+  promql::EngineOptions options;
+  options.thread_count = 2;
+  options.delayed_name_removal = klass == "delayed_name_removal";
+  options.use_start_timestamps = klass == "start_timestamps";
+  return options;
+}
+
 Runner::Runner() : root_(NewRoot()) {}
 
 Runner::~Runner() {
@@ -42,22 +51,26 @@ Runner::~Runner() {
   std::filesystem::remove_all(root_, ignored);
 }
 
-Result<Report> Runner::Run(std::string_view script, std::string_view file, std::string_view klass) {
+Result<Report> Runner::Run(std::string_view script, std::string_view file, std::string_view klass,
+                           const promql::EngineOptions& options) {
+  options_ = options;
   ASSIGN_OR_RETURN(const std::vector<Command> commands, ParseScript(script, file));
-  RETURN_IF_ERROR(Clear());
   Report report;
+  std::vector<const LoadCommand*> loads;  // of the section, not written yet
+  RETURN_IF_ERROR(CloseSection());
   for (const Command& command : commands) {
     if (std::holds_alternative<ClearCommand>(command)) {
-      RETURN_IF_ERROR(Clear());
+      RETURN_IF_ERROR(CloseSection());
+      loads.clear();
     } else if (const auto* load = std::get_if<LoadCommand>(&command)) {
-      const Status loaded = Load(*load);
-      if (!loaded.ok())
-        return loaded.WithContext(std::string(file) + ":" + std::to_string(load->line));
-    } else {
-      const auto& eval = std::get<EvalCommand>(command);
-      if (eval.klass != klass) {
-        ++report.other_class;
-      } else if (std::optional<std::string> failure = Evaluate(eval)) {
+      loads.push_back(load);
+    } else if (const auto& eval = std::get<EvalCommand>(command); eval.klass == klass) {
+      RETURN_IF_ERROR(OpenSection());
+      for (const LoadCommand* pending : std::exchange(loads, {})) {
+        RETURN_IF_ERROR(
+            Load(*pending).WithContext(std::string(file) + ":" + std::to_string(pending->line)));
+      }
+      if (std::optional<std::string> failure = Evaluate(eval)) {
         report.failures.push_back({eval.id, eval.expression, *std::move(failure)});
       } else {
         ++report.passed;
@@ -67,12 +80,20 @@ Result<Report> Runner::Run(std::string_view script, std::string_view file, std::
   return report;
 }
 
-// A database of its own for every section keeps them apart without deletes.
-Status Runner::Clear() {
+Status Runner::CloseSection() {
   engine_.reset();
   database_.reset();
   std::error_code error;
   std::filesystem::remove_all(root_, error);
+  if (error) return IoError("cannot remove " + root_.string() + ": " + error.message());
+  return OkStatus();
+}
+
+// A database of its own for every section that evaluates something keeps them apart without
+// deletes.
+Status Runner::OpenSection() {
+  if (database_ != nullptr) return OkStatus();
+  std::error_code error;
   std::filesystem::create_directories(root_, error);
   if (error) return IoError("cannot create " + root_.string() + ": " + error.message());
   Options options;
@@ -81,27 +102,35 @@ Status Runner::Clear() {
   options.future_limit_ms = 0;
   options.free_disk_bytes_min = 0;
   ASSIGN_OR_RETURN(database_, Database::Open(options, root_ / std::to_string(database_count_++)));
-  promql::EngineOptions engine_options;
-  engine_options.thread_count = 2;
-  engine_ = std::make_unique<promql::Engine>(database_.get(), engine_options);
+  engine_ = std::make_unique<promql::Engine>(database_.get(), options_);
   return OkStatus();
+}
+
+void Runner::AddSeries(const SeriesLine& line, int64_t step_ms, WriteBatch* batch) const {
+  batch->BeginSeries(line.labels);
+  for (size_t i = 0; i < line.values.size(); ++i) {
+    const SequenceValue& value = line.values[i];
+    const int64_t time = static_cast<int64_t>(i) * step_ms;
+    int64_t start = 0;
+    if (i < line.start_offsets_ms.size() && line.start_offsets_ms[i].has_value()) {
+      start = time + *line.start_offsets_ms[i];
+    }
+    if (value.kind == SequenceValue::Kind::kFloat) batch->AddSample(time, value.value, start);
+    if (value.kind == SequenceValue::Kind::kHistogram) {
+      batch->AddHistogram(time, value.histogram->histogram, start);
+    }
+  }
 }
 
 Status Runner::Load(const LoadCommand& load) {
   WriteBatch batch;
-  for (const SeriesLine& line : load.series) {
-    batch.BeginSeries(line.labels);
-    for (size_t i = 0; i < line.values.size(); ++i) {
-      if (line.values[i].kind != SequenceValue::Kind::kFloat) continue;
-      batch.AddSample(static_cast<int64_t>(i) * load.step_ms, line.values[i].value);
-    }
+  for (const SeriesLine& line : load.series) AddSeries(line, load.step_ms, &batch);
+  if (load.derive == LoadCommand::Derive::kWithCustomBuckets) {
+    for (const SeriesLine& line : CustomBucketSeries(load)) AddSeries(line, load.step_ms, &batch);
   }
   ASSIGN_OR_RETURN(const AppendResult result, database_->Append(&batch));
-  if (result.samples_rejected == 0) return OkStatus();
-  const std::string example =
-      result.rejections.empty() ? "" : ": " + result.rejections.front().example;
-  return InvalidArgumentError(std::to_string(result.samples_rejected) + " samples rejected" +
-                              example);
+  if (result.rejections.empty()) return OkStatus();
+  return InvalidArgumentError("samples rejected: " + result.rejections.front().example);
 }
 
 std::optional<std::string> Runner::Evaluate(const EvalCommand& eval) {

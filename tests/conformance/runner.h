@@ -24,9 +24,12 @@ struct CaseFailure {
 
 struct Report {
   size_t passed = 0;
-  size_t other_class = 0;  // evaluations that were not run
   std::vector<CaseFailure> failures;
 };
+
+// What of Varve's options an evaluation of a class needs; the class names are those of the scripts'
+// "# id:" comments.
+promql::EngineOptions OptionsForClass(std::string_view klass);
 
 class Runner {
  public:
@@ -36,18 +39,22 @@ class Runner {
   Runner(const Runner&) = delete;
   Runner& operator=(const Runner&) = delete;
 
-  // Runs the evaluations of class `klass` and all loads. An error means that the script could not
-  // be executed (it does not parse, a load was refused), not that a case failed.
-  Result<Report> Run(std::string_view script, std::string_view file, std::string_view klass);
+  // Runs the loads and the evaluations of class `klass` with `options`. An error means that the
+  // script could not be executed (it does not parse, a load was refused), not that a case failed.
+  Result<Report> Run(std::string_view script, std::string_view file, std::string_view klass,
+                     const promql::EngineOptions& options);
 
  private:
-  Status Clear();
+  Status CloseSection();
+  Status OpenSection();
   Status Load(const LoadCommand& load);
+  void AddSeries(const SeriesLine& line, int64_t step_ms, WriteBatch* batch) const;
   std::optional<std::string> Evaluate(const EvalCommand& eval);
   std::optional<std::string> EvaluateInRangeMode(const EvalCommand& eval,
                                                  const promql::QueryResult& instant);
 
   const std::filesystem::path root_;
+  promql::EngineOptions options_;
   size_t database_count_ = 0;
   std::unique_ptr<Database> database_;
   std::unique_ptr<promql::Engine> engine_;

@@ -142,8 +142,10 @@ class ScriptParser {
     const int line = static_cast<int>(at_ + 1);
     ++at_;
     if (word == "clear") return Command(ClearCommand());
-    // load_with_nhcb also derives native histograms, which nothing asks for yet.
-    if (word == "load" || word == "load_with_nhcb") return ParseLoad(line, rest);
+    if (word == "load") return ParseLoad(line, LoadCommand::Derive::kNothing, rest);
+    if (word == "load_with_nhcb") {
+      return ParseLoad(line, LoadCommand::Derive::kWithCustomBuckets, rest);
+    }
     if (word == "eval" || word.starts_with("eval_")) return ParseEval(line, word, rest);
     return InvalidArgumentError("unknown command \"" + std::string(word) + "\"");
   }
@@ -155,14 +157,19 @@ class ScriptParser {
     return lines_[at_++];
   }
 
-  Result<Command> ParseLoad(int line, std::string_view rest) {
+  Result<Command> ParseLoad(int line, LoadCommand::Derive derive, std::string_view rest) {
     LoadCommand load;
     load.line = line;
+    load.derive = derive;
     ASSIGN_OR_RETURN(load.step_ms, ParseTime(rest));
+    std::vector<std::optional<int64_t>> start_offsets_ms;
     while (const auto next = NextOfBlock()) {
-      // Start timestamps of the series line that follows.
-      if (next->substr(0, next->find_first_of(" \t")).ends_with("@st")) continue;
+      if (next->substr(0, next->find_first_of(" \t")).ends_with("@st")) {
+        ASSIGN_OR_RETURN(start_offsets_ms, ParseStartTimeLine(*next));
+        continue;
+      }
       ASSIGN_OR_RETURN(SeriesLine series, ParseSeriesLine(*next));
+      series.start_offsets_ms = std::exchange(start_offsets_ms, {});
       load.series.push_back(std::move(series));
     }
     return Command(std::move(load));

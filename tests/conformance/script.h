@@ -19,8 +19,12 @@ struct ClearCommand {};
 
 // Writes series: value i of a line is a sample at i * step_ms.
 struct LoadCommand {
+  // kWithCustomBuckets: classic histograms among the series are written as native histograms with
+  // custom bounds, too (load_with_nhcb).
+  enum class Derive : uint8_t { kNothing, kWithCustomBuckets };
   int line = 0;
   int64_t step_ms = 0;
+  Derive derive = Derive::kNothing;
   std::vector<SeriesLine> series;
 };
 

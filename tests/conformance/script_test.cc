@@ -44,6 +44,49 @@ TEST(SeriesNotation, ReadsGapsStaleMarkersAndHistograms) {
   for (int i = 6; i < 10; ++i) EXPECT_EQ(series->values[i].kind, SequenceValue::Kind::kHistogram);
 }
 
+TEST(SeriesNotation, ReadsWhatHistogramsHold) {
+  const Result<SeriesLine> series = ParseSeriesLine(
+      "a {{schema:1 count:7 sum:-5.5 z_bucket:1 z_bucket_w:0.001 buckets:[2 0 3] offset:-1 "
+      "n_buckets:[1] counter_reset_hint:gauge}}");
+  ASSERT_TRUE(series.ok()) << series.status().ToString();
+  const NotedHistogram& noted = *series->values.at(0).histogram;
+  EXPECT_TRUE(noted.has_hint);
+  EXPECT_EQ(noted.histogram.reset_hint, CounterResetHint::kGauge);
+  EXPECT_EQ(noted.histogram.schema, 1);
+  EXPECT_EQ(noted.histogram.count, 7);
+  EXPECT_EQ(noted.histogram.sum, -5.5);
+  EXPECT_EQ(noted.histogram.zero_count, 1);
+  EXPECT_EQ(noted.histogram.zero_threshold, 0.001);
+  EXPECT_EQ(noted.histogram.positive_spans, (std::vector<BucketSpan>{{-1, 3}}));
+  EXPECT_EQ(noted.histogram.positive_buckets, (std::vector<double>{2, 0, 3}));
+  EXPECT_EQ(noted.histogram.negative_buckets, (std::vector<double>{1}));
+  EXPECT_FALSE(ParseSeriesLine("a {{schema:x}}").ok());
+  EXPECT_FALSE(ParseSeriesLine("a {{colour:1}}").ok());
+  EXPECT_FALSE(ParseSeriesLine("a {{buckets:[1 2}}").ok());
+}
+
+TEST(SeriesNotation, StepsHistograms) {
+  const Result<SeriesLine> series = ParseSeriesLine(
+      "a {{schema:0 count:2 sum:1 buckets:[2]}}+{{schema:1 count:3 buckets:[1 1 1]}}x2");
+  ASSERT_TRUE(series.ok()) << series.status().ToString();
+  ASSERT_EQ(series->values.size(), 3u);
+  const Histogram& last = series->values[2].histogram->histogram;
+  EXPECT_EQ(last.count, 8);
+  // Buckets 0, 1 and 2 of schema 1 are buckets 0, 1 and 1 of schema 0.
+  EXPECT_EQ(last.positive_buckets, (std::vector<double>{4, 4}));
+  const NotedHistogram want{last, false};
+  EXPECT_FALSE(CompareHistograms(want, last).has_value());
+  EXPECT_TRUE(CompareHistograms(want, series->values[1].histogram->histogram).has_value());
+}
+
+TEST(SeriesNotation, ReadsStartTimes) {
+  const auto offsets = ParseStartTimeLine("a{b=\"c\"}@st _ _x2 -30s-1mx2 0 1ms");
+  ASSERT_TRUE(offsets.ok()) << offsets.status().ToString();
+  using Offset = std::optional<int64_t>;
+  EXPECT_EQ(*offsets, (std::vector<Offset>{{}, {}, {}, -30'000, -90'000, -150'000, 0, 1}));
+  EXPECT_FALSE(ParseStartTimeLine("a@st soon").ok());
+}
+
 TEST(SeriesNotation, ReadsMetrics) {
   const auto labels = [](std::string_view line) {
     const Result<SeriesLine> series = ParseSeriesLine(line);

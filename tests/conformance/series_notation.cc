@@ -1,7 +1,9 @@
 #include "tests/conformance/series_notation.h"
 
+#include <algorithm>
 #include <bit>
 #include <charconv>
+#include <memory>
 #include <optional>
 #include <string>
 #include <utility>
@@ -142,21 +144,36 @@ class LineReader {
     return OkStatus();
   }
 
-  Status SkipHistogram() {
+  Result<NotedHistogram> ReadOneHistogram() {
     const size_t end = line_.find("}}", at_);
-    if (end == std::string_view::npos) return Error("unterminated histogram");
+    if (!Take("{{") || end == std::string_view::npos) return Error("unterminated histogram");
+    const std::string_view text = line_.substr(at_, end - at_);
     at_ = end + 2;
-    return OkStatus();
+    return ParseHistogram(text);
   }
 
   Status ReadHistogram(std::vector<SequenceValue>* out) {
-    RETURN_IF_ERROR(SkipHistogram());
+    ASSIGN_OR_RETURN(const NotedHistogram first, ReadOneHistogram());
+    std::optional<Step> direction;
     if (Peek() == '+' || Peek() == '-') {
-      ++at_;
-      RETURN_IF_ERROR(SkipHistogram());
+      direction = Take("+") ? Step::kAdd : Step::kSubtract;
+      if (*direction == Step::kSubtract) ++at_;
+    }
+    NotedHistogram step;
+    if (direction.has_value()) {
+      ASSIGN_OR_RETURN(step, ReadOneHistogram());
     }
     ASSIGN_OR_RETURN(const std::optional<uint64_t> times, ReadTimes());
-    out->insert(out->end(), times.value_or(0) + 1, {SequenceValue::Kind::kHistogram, 0});
+    auto current = std::make_shared<const NotedHistogram>(first);
+    out->push_back({SequenceValue::Kind::kHistogram, 0, current});
+    for (uint64_t i = 0; i < times.value_or(0); ++i) {
+      if (direction.has_value()) {
+        ASSIGN_OR_RETURN(Histogram next, Combine(current->histogram, step.histogram, *direction));
+        current =
+            std::make_shared<const NotedHistogram>(NotedHistogram{std::move(next), step.has_hint});
+      }
+      out->push_back({SequenceValue::Kind::kHistogram, 0, current});
+    }
     return OkStatus();
   }
 
@@ -192,6 +209,62 @@ class LineReader {
 
 }  // namespace
 
+namespace {
+
+// "-30s", "+1m", "0".
+Result<int64_t> ParseOffset(std::string_view text) {
+  const bool negative = text.starts_with('-');
+  if (negative || text.starts_with('+')) text.remove_prefix(1);
+  if (text == "0") return int64_t{0};
+  ASSIGN_OR_RETURN(const int64_t ns, promql::ParseDurationNs(text));
+  return (negative ? -ns : ns) / 1'000'000;
+}
+
+// `_`, `_x3`, `-30s`, `-30s-1mx2`.
+Status AddStartOffsets(std::string_view item, std::vector<std::optional<int64_t>>* out) {
+  uint64_t times = 0;
+  const size_t x = item.find('x');
+  if (x != std::string_view::npos) {
+    const auto [end, error] =
+        std::from_chars(item.data() + x + 1, item.data() + item.size(), times);
+    if (error != std::errc() || end != item.data() + item.size() || times > kRepetitionsMax) {
+      return InvalidArgumentError("bad repetition in \"" + std::string(item) + "\"");
+    }
+    item = item.substr(0, x);
+  }
+  if (item == "_") {
+    out->insert(out->end(), x == std::string_view::npos ? 1 : times, std::nullopt);
+    return OkStatus();
+  }
+  const size_t sign = item.find_first_of("+-", 1);
+  ASSIGN_OR_RETURN(int64_t offset_ms, ParseOffset(item.substr(0, sign)));
+  int64_t step_ms = 0;
+  if (sign != std::string_view::npos) {
+    ASSIGN_OR_RETURN(step_ms, ParseOffset(item.substr(sign)));
+  }
+  for (uint64_t i = 0; i <= times; ++i) {
+    out->push_back(offset_ms);
+    offset_ms += step_ms;
+  }
+  return OkStatus();
+}
+
+}  // namespace
+
 Result<SeriesLine> ParseSeriesLine(std::string_view line) { return LineReader(line).Read(); }
+
+Result<std::vector<std::optional<int64_t>>> ParseStartTimeLine(std::string_view line) {
+  std::vector<std::optional<int64_t>> out;
+  size_t at = line.find("@st");
+  if (at == std::string_view::npos)
+    return InvalidArgumentError("no \"@st\" in " + std::string(line));
+  at += 3;
+  while ((at = line.find_first_not_of(" \t", at)) != std::string_view::npos) {
+    const size_t end = std::min(line.find_first_of(" \t", at), line.size());
+    RETURN_IF_ERROR(AddStartOffsets(line.substr(at, end - at), &out));
+    at = end;
+  }
+  return out;
+}
 
 }  // namespace varve::conformance
