@@ -76,6 +76,25 @@ Status CheckCustomValues(const Histogram& histogram) {
   return OkStatus();
 }
 
+bool IsExactCount(double count) { return count <= 0x1p53 && count == std::floor(count); }
+
+// Observations that are NaN are in the count and in no bucket.
+Status CheckIntegers(const Histogram& histogram) {
+  double total = histogram.zero_count;
+  bool is_exact = IsExactCount(histogram.count) && IsExactCount(histogram.zero_count);
+  for (const auto* buckets : {&histogram.positive_buckets, &histogram.negative_buckets}) {
+    for (const double bucket : *buckets) {
+      total += bucket;
+      is_exact = is_exact && IsExactCount(bucket);
+    }
+  }
+  if (std::isnan(histogram.sum) ? total > histogram.count : total != histogram.count) {
+    return Invalid("buckets add up to " + std::to_string(total) + ", the count is " +
+                   std::to_string(histogram.count));
+  }
+  return is_exact ? OkStatus() : Invalid("integer counts are not whole numbers up to 2^53");
+}
+
 bool SameDouble(double a, double b) {
   return std::bit_cast<uint64_t>(a) == std::bit_cast<uint64_t>(b);
 }
@@ -105,17 +124,7 @@ Status Histogram::Validate() const {
     return status;
   }
   if (Status status = CheckCustomValues(*this); !status.ok()) return status;
-  if (form == Form::kInteger) {
-    double total = zero_count;
-    for (const double bucket : positive_buckets) total += bucket;
-    for (const double bucket : negative_buckets) total += bucket;
-    // Observations that are NaN are in the count and in no bucket.
-    if (std::isnan(sum) ? total > count : total != count) {
-      return Invalid("buckets add up to " + std::to_string(total) + ", the count is " +
-                     std::to_string(count));
-    }
-  }
-  return OkStatus();
+  return form == Form::kInteger ? CheckIntegers(*this) : OkStatus();
 }
 
 size_t Histogram::MemoryBytes() const {

@@ -60,9 +60,10 @@ struct Histogram {
 
   bool uses_custom_buckets() const { return schema == kCustomBucketsSchema; }
   bool is_stale_marker() const;
-  // kInvalidArgument, naming the field and the value: an unknown schema, spans that do not cover
-  // the buckets or run over int32, negative counts, bounds that do not ascend, an integer histogram
-  // whose buckets do not add up to its count (unless the sum is NaN).
+  // kInvalidArgument, naming field and value: an unknown schema, spans that do not cover the
+  // buckets or run over int32, negative counts, bounds that do not ascend; in integer form counts
+  // that are not whole up to 2^53, or buckets that do not add up to the count (unless the sum is
+  // NaN).
   Status Validate() const;
   // Heap and own bytes.
   size_t MemoryBytes() const;

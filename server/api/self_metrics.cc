@@ -82,10 +82,14 @@ void AppendRemoteWrite(const IngestMetrics& metrics, MetricsText* text) {
                 Number(metrics.bytes_received.load()));
   text->Counter("varve_remote_write_decompressed_bytes_total", "Bytes of bodies, decompressed.",
                 Number(metrics.bytes_decompressed.load()));
-  text->Counter("varve_histograms_refused_total", "Native histograms, which are not stored yet.",
+  text->Counter("varve_remote_write_histograms_written_total", "Native histograms stored.",
+                Number(metrics.histograms_written.load()));
+  text->Counter("varve_remote_write_histograms_refused_total", "Native histograms refused.",
                 Number(metrics.histograms_refused.load()));
-  text->Counter("varve_exemplars_ignored_total", "Exemplars, which are not stored yet.",
-                Number(metrics.exemplars_ignored.load()));
+  text->Counter("varve_remote_write_exemplars_written_total", "Exemplars stored.",
+                Number(metrics.exemplars_written.load()));
+  text->Counter("varve_remote_write_exemplars_refused_total", "Exemplars refused.",
+                Number(metrics.exemplars_refused.load()));
 }
 
 void AppendRequestCounts(const EndpointMetrics& metrics, std::string_view path, MetricsText* text) {

@@ -3,7 +3,7 @@
 
 #include <string_view>
 
-#include "server/ingest/unstored_message.h"
+#include "server/ingest/remote_write_version.h"
 #include "varve/status.h"
 
 namespace varve::server {

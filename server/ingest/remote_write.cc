@@ -21,7 +21,9 @@ void RemoteWriteScratch::Trim(size_t retained_bytes_max) {
     decompressed.Release();
     batch = WriteBatch();
     label_bytes.Release();
-    samples = {};
+    series = StagedSeries();
+    exemplar_labels = {};
+    exemplar_symbols = {};
     symbols = {};
     refs = {};
   }

@@ -15,6 +15,7 @@
 #include <unordered_set>
 #include <vector>
 
+#include "server/ingest/staged_series.h"
 #include "varve/status.h"
 #include "varve/write_batch.h"
 
@@ -43,11 +44,10 @@ class ByteBuffer {
   size_t capacity_ = 0;
 };
 
-// What a body held besides the samples and metadata that went into the batch.
+// What a body held besides what went into the batch.
 struct RemoteWriteContent {
   uint64_t series_count = 0;
-  uint64_t histogram_count = 0;  // native histograms: checked for structure, not stored
-  uint64_t exemplar_count = 0;   // likewise
+  StagedSeries::Refused refused_exemplars;
 };
 
 // Remembers which metadata was stored, because 2.0 repeats it with every series of every request.
@@ -75,12 +75,18 @@ struct RemoteWriteScratch {
 
   ByteBuffer decompressed;
   WriteBatch batch;
-  ByteBuffer label_bytes;          // of the series at hand, encoded as WriteBatch keeps them
-  std::vector<Sample> samples;     // of the series at hand
-  std::vector<Symbol> symbols;     // 2.0
-  std::vector<uint32_t> refs;      // 2.0: label references of the series at hand
-  MetadataFilter metadata_filter;  // 2.0
+  ByteBuffer label_bytes;  // of the series at hand, encoded as WriteBatch keeps them
+  StagedSeries series;     // the one at hand
+  std::vector<LabelView> exemplar_labels;
+  std::vector<std::string_view> exemplar_symbols;  // 2.0
+  std::vector<Symbol> symbols;                     // 2.0
+  std::vector<uint32_t> refs;                      // 2.0: label references of the series at hand
+  MetadataFilter metadata_filter;                  // 2.0
 
+  void BeginMessage() {
+    batch.Clear();
+    series.BeginMessage();
+  }
   // Gives back what an unusually large request left behind.
   void Trim(size_t retained_bytes_max);
 };

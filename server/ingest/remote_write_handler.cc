@@ -17,16 +17,15 @@ namespace {
 // claim more than this.
 constexpr size_t kSnappyRatioMax = 22;
 
-struct WrittenCounts {
-  uint64_t samples = 0;
-};
-
 // 2.0 wants to be told on every answer; a 1.0 sender ignores it.
-void AddWrittenHeaders(RemoteWriteVersion version, WrittenCounts written, Response* response) {
+void AddWrittenHeaders(RemoteWriteVersion version, const AppendResult& result, Response* response) {
   if (version != RemoteWriteVersion::kV2) return;
-  response->AddHeader("X-Prometheus-Remote-Write-Samples-Written", std::to_string(written.samples));
-  response->AddHeader("X-Prometheus-Remote-Write-Histograms-Written", "0");
-  response->AddHeader("X-Prometheus-Remote-Write-Exemplars-Written", "0");
+  const auto add = [&](std::string_view name, uint64_t count) {
+    response->AddHeader(name, std::to_string(count));
+  };
+  add("X-Prometheus-Remote-Write-Samples-Written", result.samples_appended);
+  add("X-Prometheus-Remote-Write-Histograms-Written", result.histograms_appended);
+  add("X-Prometheus-Remote-Write-Exemplars-Written", result.exemplars_appended);
 }
 
 Response Refusal(HttpStatus status, const Status& why) {
@@ -59,19 +58,47 @@ Response AppendFailure(const Status& status) {
   }
 }
 
-std::string PartialText(const AppendResult& result, const RemoteWriteContent& content) {
-  std::string text = std::to_string(result.samples_rejected) + " of " +
-                     std::to_string(result.samples_rejected + result.samples_appended) +
-                     " samples were refused; the others are stored\n";
+bool IsPartial(const AppendResult& result) {
+  return result.samples_rejected + result.histograms_rejected + result.exemplars_rejected > 0;
+}
+
+std::string_view CountedBy(RejectReason reason) {
+  if (reason == RejectReason::kInvalidHistogram) return "histograms";
+  if (reason == RejectReason::kInvalidExemplar) return "exemplars";
+  return "samples";
+}
+
+// "3 of 10 samples, 1 of 2 histograms were refused; the others are stored", then a line per reason.
+std::string PartialText(const AppendResult& result) {
+  std::string text;
+  const auto add = [&](uint64_t rejected, uint64_t appended, std::string_view what) {
+    if (rejected == 0) return;
+    if (!text.empty()) text += ", ";
+    text += std::to_string(rejected) + " of " + std::to_string(rejected + appended) + ' ';
+    text += what;
+  };
+  add(result.samples_rejected, result.samples_appended, "samples");
+  add(result.histograms_rejected, result.histograms_appended, "histograms");
+  add(result.exemplars_rejected, result.exemplars_appended, "exemplars");
+  text += " were refused; the others are stored\n";
   for (const Rejection& rejection : result.rejections) {
-    text += std::string(RejectReasonName(rejection.reason)) + ": " +
-            std::to_string(rejection.sample_count) + " samples; first: " + rejection.example + "\n";
-  }
-  if (content.histogram_count > 0) {
-    text += "native_histogram: " + std::to_string(content.histogram_count) +
-            " histograms; histograms are not stored yet\n";
+    text += RejectReasonName(rejection.reason);
+    text += ": " + std::to_string(rejection.sample_count) + ' ';
+    text += CountedBy(rejection.reason);
+    text += "; first: " + rejection.example + '\n';
   }
   return text;
+}
+
+void AddRefusedExemplars(const StagedSeries::Refused& refused, AppendResult* result) {
+  if (refused.count == 0) return;
+  result->exemplars_rejected += refused.count;
+  for (Rejection& rejection : result->rejections) {
+    if (rejection.reason != RejectReason::kInvalidExemplar) continue;
+    rejection.sample_count += refused.count;
+    return;
+  }
+  result->rejections.push_back({RejectReason::kInvalidExemplar, refused.count, refused.example});
 }
 
 void Count(std::atomic<uint64_t>* counter, uint64_t n) {
@@ -141,32 +168,32 @@ Response RemoteWriteHandler::Write(const Request& request, RemoteWriteVersion ve
                                                                      : HttpStatus::kBadRequest,
                   content.status());
   }
-  Count(&metrics_.histograms_refused, content->histogram_count);
-  Count(&metrics_.exemplars_ignored, content->exemplar_count);
-  const bool is_empty = scratch->batch.sample_count() == 0 && scratch->batch.metadata().empty();
-  return Answer(
-      is_empty ? Result<AppendResult>(AppendResult()) : database_->Append(&scratch->batch),
-      *content, version, scratch);
-}
-
-Response RemoteWriteHandler::Answer(const Result<AppendResult>& result,
-                                    const RemoteWriteContent& content, RemoteWriteVersion version,
-                                    RemoteWriteScratch* scratch) const {
-  Response response;
-  WrittenCounts written;
+  const bool is_empty = scratch->batch.series_count() == 0 && scratch->batch.metadata().empty();
+  Result<AppendResult> result =
+      is_empty ? Result<AppendResult>(AppendResult()) : database_->Append(&scratch->batch);
   if (!result.ok()) {
     scratch->metadata_filter.Forget();
-    response = AppendFailure(result.status());
-  } else {
-    scratch->metadata_filter.Confirm();
-    written.samples = result->samples_appended;
-    if (result->samples_rejected > 0 || content.histogram_count > 0) {
-      response = TextResponse(HttpStatus::kBadRequest, PartialText(*result, content));
-    } else {
-      response.status = HttpStatus::kNoContent;
-    }
+    Response response = AppendFailure(result.status());
+    AddWrittenHeaders(version, {}, &response);
+    return response;
   }
-  AddWrittenHeaders(version, written, &response);
+  scratch->metadata_filter.Confirm();
+  AddRefusedExemplars(content->refused_exemplars, &*result);
+  return Answer(*result, version);
+}
+
+Response RemoteWriteHandler::Answer(const AppendResult& result, RemoteWriteVersion version) {
+  Count(&metrics_.histograms_written, result.histograms_appended);
+  Count(&metrics_.histograms_refused, result.histograms_rejected);
+  Count(&metrics_.exemplars_written, result.exemplars_appended);
+  Count(&metrics_.exemplars_refused, result.exemplars_rejected);
+  Response response;
+  if (IsPartial(result)) {
+    response = TextResponse(HttpStatus::kBadRequest, PartialText(result));
+  } else {
+    response.status = HttpStatus::kNoContent;
+  }
+  AddWrittenHeaders(version, result, &response);
   return response;
 }
 

@@ -10,7 +10,7 @@
 #include "server/http/endpoint.h"
 #include "server/http/message.h"
 #include "server/ingest/remote_write.h"
-#include "server/ingest/unstored_message.h"
+#include "server/ingest/remote_write_version.h"
 #include "varve/database.h"
 
 namespace varve::server {
@@ -22,8 +22,10 @@ struct IngestMetrics {
   std::atomic<uint64_t> requests_undecodable{0};
   std::atomic<uint64_t> bytes_received{0};  // compressed
   std::atomic<uint64_t> bytes_decompressed{0};
+  std::atomic<uint64_t> histograms_written{0};
   std::atomic<uint64_t> histograms_refused{0};
-  std::atomic<uint64_t> exemplars_ignored{0};
+  std::atomic<uint64_t> exemplars_written{0};
+  std::atomic<uint64_t> exemplars_refused{0};
 };
 
 struct RemoteWriteOptions {
@@ -42,8 +44,7 @@ class RemoteWriteHandler {
 
  private:
   Response Write(const Request& request, RemoteWriteVersion version, RemoteWriteScratch* scratch);
-  Response Answer(const Result<AppendResult>& result, const RemoteWriteContent& content,
-                  RemoteWriteVersion version, RemoteWriteScratch* scratch) const;
+  Response Answer(const AppendResult& result, RemoteWriteVersion version);
 
   Database* const database_;
   const RemoteWriteOptions options_;

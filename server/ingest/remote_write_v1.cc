@@ -1,8 +1,9 @@
 #include <bit>
 
+#include "server/ingest/histogram_message.h"
 #include "server/ingest/label_encoder.h"
 #include "server/ingest/remote_write.h"
-#include "server/ingest/unstored_message.h"
+#include "server/ingest/sample_message.h"
 #include "server/ingest/wire_reader.h"
 
 namespace varve::server {
@@ -16,10 +17,11 @@ constexpr uint32_t kSeriesLabels = WireTag(1, WireType::kBytes);
 constexpr uint32_t kSeriesSamples = WireTag(2, WireType::kBytes);
 constexpr uint32_t kSeriesExemplars = WireTag(3, WireType::kBytes);
 constexpr uint32_t kSeriesHistograms = WireTag(4, WireType::kBytes);
+constexpr uint32_t kExemplarLabels = WireTag(1, WireType::kBytes);
+constexpr uint32_t kExemplarValue = WireTag(2, WireType::kFixed64);
+constexpr uint32_t kExemplarTimestamp = WireTag(3, WireType::kVarint);
 constexpr uint32_t kLabelName = WireTag(1, WireType::kBytes);
 constexpr uint32_t kLabelValue = WireTag(2, WireType::kBytes);
-constexpr uint32_t kSampleValue = WireTag(1, WireType::kFixed64);
-constexpr uint32_t kSampleTimestamp = WireTag(2, WireType::kVarint);
 
 const uint8_t* Unsigned(std::string_view bytes) {
   return reinterpret_cast<const uint8_t*>(bytes.data());
@@ -50,71 +52,77 @@ void TakeUsualLabels(WireReader* series, const uint8_t* body_end, LabelEncoder* 
   series->ContinueAt(at);
 }
 
-void DecodeLabel(WireReader message, const uint8_t* body_end, LabelEncoder* labels) {
-  std::string_view name = message.Empty();
-  std::string_view value = name;
+LabelView DecodeLabel(WireReader message) {
+  LabelView label{message.Empty(), message.Empty()};
   while (!message.done()) {
     const uint32_t tag = message.Tag();
     if (tag == kLabelName) [[likely]] {
-      name = message.Bytes("the length of a label name");
+      label.name = message.Bytes("the length of a label name");
     } else if (tag == kLabelValue) [[likely]] {
-      value = message.Bytes("the length of a label value");
+      label.value = message.Bytes("the length of a label value");
     } else if (!message.failed()) {
       message.Skip(tag);
     }
   }
-  labels->Put(Unsigned(name), name.size(), body_end);
-  labels->Put(Unsigned(value), value.size(), body_end);
+  return label;
 }
 
-Sample DecodeSample(WireReader message) {
-  Sample sample;
+void DecodeExemplar(WireReader message, RemoteWriteScratch* scratch) {
+  const uint8_t* start = message.at();
+  double value = 0;
+  uint64_t timestamp_ms = 0;
+  scratch->exemplar_labels.clear();
   while (!message.done()) {
     const uint32_t tag = message.Tag();
-    if (tag == kSampleValue) {
-      sample.value = message.Double("the 8 bytes of a sample value");
-    } else if (tag == kSampleTimestamp) {
-      sample.timestamp_ms = std::bit_cast<int64_t>(message.Varint("a sample timestamp"));
+    if (tag == kExemplarLabels) {
+      scratch->exemplar_labels.push_back(
+          DecodeLabel(message.Message("the length of an exemplar's label")));
+    } else if (tag == kExemplarValue) {
+      value = message.Double("the 8 bytes of an exemplar's value");
+    } else if (tag == kExemplarTimestamp) {
+      timestamp_ms = message.Varint("an exemplar's timestamp");
     } else if (!message.failed()) {
       message.Skip(tag);
     }
   }
-  return sample;
+  scratch->series.AddExemplar(scratch->exemplar_labels, value, std::bit_cast<int64_t>(timestamp_ms),
+                              start, &message);
 }
 
 // Every label message makes at most its own size in label bytes, so the series' size bounds them
 // together.
-void DecodeSeries(WireReader message, const uint8_t* body_end, RemoteWriteScratch* scratch,
-                  RemoteWriteContent* content) {
+void DecodeSeries(WireReader message, const uint8_t* body_end, RemoteWriteScratch* scratch) {
   LabelEncoder labels(scratch->label_bytes.Reserve(message.remaining() + LabelEncoder::kSlack));
-  scratch->samples.clear();
+  scratch->series.BeginSeries();
   TakeUsualLabels(&message, body_end, &labels);
   while (!message.done()) {
+    const uint8_t* start = message.at();
     const uint32_t tag = message.Tag();
     switch (tag) {
-      case kSeriesLabels:
-        DecodeLabel(message.Message("the length of a label"), body_end, &labels);
+      case kSeriesLabels: {
+        const LabelView label = DecodeLabel(message.Message("the length of a label"));
+        labels.Put(Unsigned(label.name), label.name.size(), body_end);
+        labels.Put(Unsigned(label.value), label.value.size(), body_end);
         break;
+      }
       case kSeriesSamples:
-        scratch->samples.push_back(DecodeSample(message.Message("the length of a sample")));
+        scratch->series.AddSample(
+            DecodeSample<RemoteWriteVersion::kV1>(message.Message("the length of a sample")));
         break;
       case kSeriesExemplars:
-        CheckExemplar(message.Message("the length of an exemplar"), RemoteWriteVersion::kV1);
-        ++content->exemplar_count;
+        DecodeExemplar(message.Message("the length of an exemplar"), scratch);
         break;
       case kSeriesHistograms:
-        CheckHistogram(message.Message("the length of a histogram"));
-        ++content->histogram_count;
+        scratch->series.AddHistogram(
+            DecodeHistogram(message.Message("the length of a histogram"), RemoteWriteVersion::kV1),
+            start, &message);
         break;
       default:
         if (!message.failed()) message.Skip(tag);
     }
   }
-  if (scratch->samples.empty()) return;
-  scratch->batch.BeginEncodedSeries({labels.begin(), labels.size()});
-  for (const Sample& sample : scratch->samples) {
-    scratch->batch.AddSample(sample.timestamp_ms, sample.value);
-  }
+  if (message.failed()) return;
+  scratch->series.MoveInto({labels.begin(), labels.size()}, &scratch->batch);
 }
 
 MetricMetadata DecodeMetadata(WireReader message) {
@@ -145,7 +153,7 @@ MetricMetadata DecodeMetadata(WireReader message) {
 }  // namespace
 
 Result<RemoteWriteContent> DecodeRemoteWriteV1(std::string_view body, RemoteWriteScratch* scratch) {
-  scratch->batch.Clear();
+  scratch->BeginMessage();
   RemoteWriteContent content;
   WireError error;
   WireReader request(body, &error);
@@ -154,7 +162,7 @@ Result<RemoteWriteContent> DecodeRemoteWriteV1(std::string_view body, RemoteWrit
     const uint8_t* start = request.at();
     const uint32_t tag = request.Tag();
     if (tag == kRequestTimeseries) [[likely]] {
-      DecodeSeries(request.Message("the length of a time series"), body_end, scratch, &content);
+      DecodeSeries(request.Message("the length of a time series"), body_end, scratch);
       ++content.series_count;
     } else if (tag == kRequestMetadata) {
       scratch->batch.AddMetadata(DecodeMetadata(request.Message("the length of metadata")));
@@ -167,6 +175,7 @@ Result<RemoteWriteContent> DecodeRemoteWriteV1(std::string_view body, RemoteWrit
     }
   }
   if (error.failed()) return WireErrorStatus(error, body);
+  content.refused_exemplars = scratch->series.refused_exemplars();
   return content;
 }
 

@@ -4,9 +4,10 @@
 #include "base/check.h"
 #include "base/hash.h"
 #include "base/status_macros.h"
+#include "server/ingest/histogram_message.h"
 #include "server/ingest/label_encoder.h"
 #include "server/ingest/remote_write.h"
-#include "server/ingest/unstored_message.h"
+#include "server/ingest/sample_message.h"
 #include "server/ingest/wire_reader.h"
 
 namespace varve::server {
@@ -15,14 +16,15 @@ namespace {
 constexpr uint32_t kReservedFieldMax = 3;
 constexpr uint32_t kRequestSymbols = WireTag(4, WireType::kBytes);
 constexpr uint32_t kRequestTimeseries = WireTag(5, WireType::kBytes);
-constexpr uint32_t kSeriesLabelsRefs = WireTag(1, WireType::kBytes);
-constexpr uint32_t kSeriesLabelsRef = WireTag(1, WireType::kVarint);  // not packed
+// Of series and exemplars.
+constexpr uint32_t kLabelsRefs = WireTag(1, WireType::kBytes);
+constexpr uint32_t kLabelsRef = WireTag(1, WireType::kVarint);  // not packed
 constexpr uint32_t kSeriesSamples = WireTag(2, WireType::kBytes);
 constexpr uint32_t kSeriesHistograms = WireTag(3, WireType::kBytes);
 constexpr uint32_t kSeriesExemplars = WireTag(4, WireType::kBytes);
 constexpr uint32_t kSeriesMetadata = WireTag(5, WireType::kBytes);
-constexpr uint32_t kSampleValue = WireTag(1, WireType::kFixed64);
-constexpr uint32_t kSampleTimestamp = WireTag(2, WireType::kVarint);
+constexpr uint32_t kExemplarValue = WireTag(2, WireType::kFixed64);
+constexpr uint32_t kExemplarTimestamp = WireTag(3, WireType::kVarint);
 
 constexpr const char* kExpectedRef = "a reference to a symbol of the table";
 
@@ -49,7 +51,7 @@ class Decoder {
   void ReadFields(WireReader message);
   void ReadLabelRefs(WireReader refs);
   void ReadLabelRef(WireReader* reader);
-  void ReadSample(WireReader message);
+  void ReadExemplar(WireReader message);
   void ReadMetadata(WireReader message);
   void AddMetadata(std::string_view labels);
   std::string_view SymbolAt(WireReader* reader);
@@ -124,20 +126,38 @@ void Decoder::ReadLabelRefs(WireReader refs) {
   while (!refs.done()) ReadLabelRef(&refs);
 }
 
-void Decoder::ReadSample(WireReader message) {
-  Sample sample;
+// Bounded by what StagedSeries takes: a reference of one byte can name a symbol of megabytes, so
+// the labels stay views until they are known to be few.
+void Decoder::ReadExemplar(WireReader message) {
+  const uint8_t* start = message.at();
+  double value = 0;
+  uint64_t timestamp_ms = 0;
+  std::vector<std::string_view>& symbols = scratch_->exemplar_symbols;
+  symbols.clear();
   while (!message.done()) {
     const uint32_t tag = message.Tag();
-    if (tag == kSampleValue) {
-      sample.value = message.Double("the 8 bytes of a sample value");
-    } else if (tag == kSampleTimestamp) {
-      sample.timestamp_ms = std::bit_cast<int64_t>(message.Varint("a sample timestamp"));
+    if (tag == kLabelsRefs) {
+      WireReader refs = message.Message("the length of an exemplar's label references");
+      while (!refs.done()) symbols.push_back(SymbolAt(&refs));
+    } else if (tag == kLabelsRef) {
+      symbols.push_back(SymbolAt(&message));
+    } else if (tag == kExemplarValue) {
+      value = message.Double("the 8 bytes of an exemplar's value");
+    } else if (tag == kExemplarTimestamp) {
+      timestamp_ms = message.Varint("an exemplar's timestamp");
     } else if (!message.failed()) {
-      message.Skip(
-          tag);  // start_timestamp (3) among them: there is no place for it in the store yet
+      message.Skip(tag);
     }
   }
-  scratch_->samples.push_back(sample);
+  if (symbols.size() % 2 != 0) {
+    return message.Fail(start, "an even count of label references in this exemplar");
+  }
+  scratch_->exemplar_labels.clear();
+  for (size_t i = 0; i < symbols.size(); i += 2) {
+    scratch_->exemplar_labels.push_back({symbols[i], symbols[i + 1]});
+  }
+  scratch_->series.AddExemplar(scratch_->exemplar_labels, value,
+                               std::bit_cast<int64_t>(timestamp_ms), start, &message);
 }
 
 void Decoder::ReadMetadata(WireReader message) {
@@ -165,22 +185,23 @@ void Decoder::ReadFields(WireReader message) {
     const uint8_t* start = message.at();
     const uint32_t tag = message.Tag();
     switch (tag) {
-      case kSeriesLabelsRefs:
+      case kLabelsRefs:
         ReadLabelRefs(message.Message("the length of label references"));
         break;
-      case kSeriesLabelsRef:
+      case kLabelsRef:
         ReadLabelRef(&message);
         break;
       case kSeriesSamples:
-        ReadSample(message.Message("the length of a sample"));
+        scratch_->series.AddSample(
+            DecodeSample<RemoteWriteVersion::kV2>(message.Message("the length of a sample")));
         break;
       case kSeriesHistograms:
-        CheckHistogram(message.Message("the length of a histogram"));
-        ++content_.histogram_count;
+        scratch_->series.AddHistogram(
+            DecodeHistogram(message.Message("the length of a histogram"), RemoteWriteVersion::kV2),
+            start, &message);
         break;
       case kSeriesExemplars:
-        CheckExemplar(message.Message("the length of an exemplar"), RemoteWriteVersion::kV2);
-        ++content_.exemplar_count;
+        ReadExemplar(message.Message("the length of an exemplar"));
         break;
       case kSeriesMetadata:
         ReadMetadata(message.Message("the length of metadata"));
@@ -195,7 +216,7 @@ void Decoder::ReadFields(WireReader message) {
 }
 
 Status Decoder::DecodeSeries(WireReader message) {
-  scratch_->samples.clear();
+  scratch_->series.BeginSeries();
   scratch_->refs.clear();
   encoded_size_ = 0;
   metadata_ = {};
@@ -214,11 +235,7 @@ Status Decoder::DecodeSeries(WireReader message) {
   }
   const std::string_view label_bytes(labels.begin(), labels.size());
   if (metadata_.present) AddMetadata(label_bytes);
-  if (scratch_->samples.empty()) return OkStatus();
-  scratch_->batch.BeginEncodedSeries(label_bytes);
-  for (const Sample& sample : scratch_->samples) {
-    scratch_->batch.AddSample(sample.timestamp_ms, sample.value);
-  }
+  scratch_->series.MoveInto(label_bytes, &scratch_->batch);
   return OkStatus();
 }
 
@@ -245,7 +262,7 @@ void Decoder::AddMetadata(std::string_view labels) {
 }
 
 Result<RemoteWriteContent> Decoder::Run() {
-  scratch_->batch.Clear();
+  scratch_->BeginMessage();
   RETURN_IF_ERROR(ReadSymbols());
   WireReader request(body_, &error_);
   while (!request.done()) {
@@ -257,6 +274,7 @@ Result<RemoteWriteContent> Decoder::Run() {
     }
   }
   VARVE_CHECK(!error_.failed());  // ReadSymbols walked the same fields
+  content_.refused_exemplars = scratch_->series.refused_exemplars();
   return content_;
 }
 

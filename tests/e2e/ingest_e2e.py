@@ -77,13 +77,15 @@ class IngestTest(VarvedTest):
         _, _, metrics = server.request("GET", "/metrics")
         self.assertIn(b'varve_samples_rejected_total{reason="series_limit"} 1\n', metrics)
 
-    def test_histograms_are_named_and_samples_kept(self):
+    def test_bad_exemplars_are_named_and_the_rest_kept(self):
         server = self.start()
-        histogram = rw.bytes_field(4, rw.varint_field(1, 2) + rw.varint_field(15, T0))
-        body = rw.snappy(rw.series_v1({"__name__": "h"}, [(T0, 1)], histogram))
+        label = rw.bytes_field(1, rw.bytes_field(1, "a") + rw.bytes_field(2, "b"))
+        exemplar = rw.bytes_field(3, label + label + rw.varint_field(3, T0))
+        body = rw.snappy(rw.series_v1({"__name__": "h"}, [(T0, 1)], exemplar))
         status, _, text = server.write(body)
         self.assertEqual(status, 400)
-        self.assertIn(b"histograms are not stored yet", text)
+        self.assertIn(b"1 of 1 exemplars were refused; the others are stored\n", text)
+        self.assertIn(b"invalid_exemplar: 1 exemplars; first: ", text)
         self.assertEqual(self.count(server), 1)
 
     def test_full_disk_is_507_and_queries_go_on(self):

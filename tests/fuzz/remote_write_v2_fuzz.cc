@@ -29,5 +29,14 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
     }
     VARVE_CHECK(labels.ok());
   }
+  // A histogram that passes for valid can be walked: its spans cover its buckets.
+  for (const varve::HistogramSample& sample : scratch.batch.histograms()) {
+    const varve::Histogram& histogram = sample.histogram;
+    if (histogram.is_stale_marker() || !histogram.Validate().ok()) continue;
+    uint64_t covered = 0;
+    for (const varve::BucketSpan& span : histogram.positive_spans) covered += span.length;
+    VARVE_CHECK(covered == histogram.positive_buckets.size());
+    VARVE_CHECK(histogram.uses_custom_buckets() || histogram.schema <= varve::kSchemaMax);
+  }
   return 0;
 }

@@ -66,6 +66,8 @@ class FakeDatabase : public Database {
   static Result<AppendResult> AcceptAll(const WriteBatch& batch) {
     AppendResult result;
     result.samples_appended = batch.sample_count();
+    result.histograms_appended = batch.histograms().size();
+    result.exemplars_appended = batch.exemplars().size();
     return result;
   }
 

@@ -140,16 +140,48 @@ TEST_F(RemoteWriteHandlerTest, PartialRefusalNamesReasonsAndCounts) {
   EXPECT_EQ(HeaderOf(response, "X-Prometheus-Remote-Write-Samples-Written"), "7");
 }
 
-TEST_F(RemoteWriteHandlerTest, HistogramsAreRefusedByNameAndSamplesKept) {
+TEST_F(RemoteWriteHandlerTest, CountsHistogramsAndExemplars) {
   const WireBuilder series = WireBuilder()
-                                 .Message(1, WireBuilder().Bytes(1, "__name__").Bytes(2, "h"))
+                                 .Packed(1, {1, 2})
+                                 .Message(3, WireBuilder().Varint(1, 0))
+                                 .Message(3, WireBuilder().Varint(1, 0).Varint(15, 1))
+                                 .Message(4, WireBuilder().Packed(1, {1, 2}).Varint(3, 5));
+  const Response response = Post(
+      Snappy(
+          WireBuilder().Bytes(4, "").Bytes(4, "__name__").Bytes(4, "h").Message(5, series).bytes()),
+      kV2);
+  EXPECT_EQ(response.status, HttpStatus::kNoContent);
+  EXPECT_EQ(HeaderOf(response, "X-Prometheus-Remote-Write-Samples-Written"), "0");
+  EXPECT_EQ(HeaderOf(response, "X-Prometheus-Remote-Write-Histograms-Written"), "2");
+  EXPECT_EQ(HeaderOf(response, "X-Prometheus-Remote-Write-Exemplars-Written"), "1");
+  EXPECT_EQ(handler_.metrics().histograms_written.load(), 2u);
+  EXPECT_EQ(handler_.metrics().exemplars_written.load(), 1u);
+}
+
+TEST_F(RemoteWriteHandlerTest, RefusedHistogramsAndExemplarsAreNamedAndTheRestIsKept) {
+  database_.append = [](WriteBatch* batch) {
+    Result<AppendResult> result = FakeDatabase::AcceptAll(*batch);
+    result->histograms_appended = 0;
+    result->histograms_rejected = 1;
+    result->rejections = {{RejectReason::kInvalidHistogram, 1, "schema 99"}};
+    return result;
+  };
+  const WireBuilder label = WireBuilder().Bytes(1, "__name__").Bytes(2, "h");
+  const WireBuilder series = WireBuilder()
+                                 .Message(1, label)
                                  .Message(2, WireBuilder().Varint(2, 5))
-                                 .Message(4, WireBuilder().Varint(1, 1));
+                                 .Message(3, WireBuilder().Message(1, label).Message(1, label))
+                                 .Message(4, WireBuilder().ZigZag(4, 99));
   const Response response = Post(Snappy(WireBuilder().Message(1, series).bytes()));
   EXPECT_EQ(response.status, HttpStatus::kBadRequest);
-  EXPECT_NE(response.body.find("1 histograms; histograms are not stored yet"), std::string::npos);
+  EXPECT_TRUE(response.body.starts_with(
+      "1 of 1 histograms, 1 of 1 exemplars were refused; the others are stored\n"
+      "invalid_histogram: 1 histograms; first: schema 99\n"
+      "invalid_exemplar: 1 exemplars; first: "))
+      << response.body;
   EXPECT_EQ(database_.append_count, 1);
   EXPECT_EQ(handler_.metrics().histograms_refused.load(), 1u);
+  EXPECT_EQ(handler_.metrics().exemplars_refused.load(), 1u);
 }
 
 TEST_F(RemoteWriteHandlerTest, PressureAndFailuresTellTheSenderWhetherToRetry) {

@@ -21,10 +21,19 @@ WireBuilder Series(std::string_view name) {
   return WireBuilder().Message(1, Label("__name__", name)).Message(1, Label("job", "x"));
 }
 
+WireBuilder Histogram(uint64_t timestamp_ms) {
+  return WireBuilder()
+      .Varint(1, 3)
+      .Double(3, 1.5)
+      .Message(11, WireBuilder().ZigZag(1, 0).Varint(2, 2))
+      .PackedZigZag(12, {1, 1})
+      .Varint(15, timestamp_ms);
+}
+
 WireBuilder ValidRequest() {
   return WireBuilder()
       .Message(1, Series("up").Message(2, Sample(1000, 1)).Message(2, Sample(2000, 0.5)))
-      .Message(1, Series("down").Message(2, Sample(-5, -0.0)))
+      .Message(1, Series("down").Message(2, Sample(-5, -0.0)).Message(4, Histogram(9)))
       .Message(3, WireBuilder().Varint(1, 1).Bytes(2, "up").Bytes(4, "Is it up?").Bytes(5, "bool"));
 }
 
@@ -40,7 +49,8 @@ TEST_F(RemoteWriteV1Test, ReadsSeriesSamplesAndMetadata) {
   EXPECT_EQ(content->series_count, 2u);
   EXPECT_EQ(BatchText(scratch_.batch),
             "{__name__=up,job=x} 1000:3ff0000000000000 2000:3fe0000000000000\n"
-            "{__name__=down,job=x} -5:8000000000000000\n");
+            "{__name__=down,job=x} -5:8000000000000000"
+            " 9:int/0 schema 0 count 3 sum 1.5 zero 0@0 pos 0+2 1 2\n");
   ASSERT_EQ(scratch_.batch.metadata().size(), 1u);
   EXPECT_EQ(scratch_.batch.metadata()[0],
             (MetricMetadata{"up", MetricType::kCounter, "Is it up?", "bool"}));
@@ -105,23 +115,45 @@ TEST_F(RemoteWriteV1Test, UnknownFieldsAreSteppedOver) {
   EXPECT_EQ(BatchText(scratch_.batch), "{a=b} 3:3ff0000000000000\n");
 }
 
-TEST_F(RemoteWriteV1Test, CountsHistogramsAndExemplarsAndKeepsSamplesBesideThem) {
-  const WireBuilder histogram = WireBuilder()
-                                    .Varint(1, 3)
-                                    .Double(3, 1.5)
-                                    .Message(11, WireBuilder().Varint(1, 0).Varint(2, 2))
-                                    .Packed(12, {2, 4})
-                                    .Varint(15, 1000);
-  const WireBuilder exemplar = WireBuilder().Message(1, Label("trace_id", "t")).Double(2, 1);
+TEST_F(RemoteWriteV1Test, ReadsHistogramsAndExemplarsBesideSamples) {
+  const WireBuilder exemplar =
+      WireBuilder().Message(1, Label("trace_id", "t")).Double(2, 1.5).Varint(3, 7);
   const WireBuilder request =
       WireBuilder()
-          .Message(1, Series("h").Message(4, histogram).Message(4, histogram))
-          .Message(1, Series("c").Message(2, Sample(1, 1)).Message(3, exemplar));
+          .Message(1, Series("h").Message(4, Histogram(1000)).Message(4, Histogram(2000)))
+          .Message(1, Series("c").Message(3, exemplar).Message(2, Sample(1, 1)));
   const auto content = DecodeRemoteWriteV1(request.bytes(), &scratch_);
   ASSERT_TRUE(content.ok()) << content.status().ToString();
-  EXPECT_EQ(content->histogram_count, 2u);
-  EXPECT_EQ(content->exemplar_count, 1u);
-  EXPECT_EQ(BatchText(scratch_.batch), "{__name__=c,job=x} 1:3ff0000000000000\n");
+  EXPECT_EQ(BatchText(scratch_.batch),
+            "{__name__=h,job=x}"
+            " 1000:int/0 schema 0 count 3 sum 1.5 zero 0@0 pos 0+2 1 2"
+            " 2000:int/0 schema 0 count 3 sum 1.5 zero 0@0 pos 0+2 1 2\n"
+            "{__name__=c,job=x} 1:3ff0000000000000 #{trace_id=\"t\"}=1.5@7\n");
+}
+
+TEST_F(RemoteWriteV1Test, AnExemplarWithoutAnyLabelSetIsRefusedAlone) {
+  const WireBuilder twice =
+      WireBuilder().Message(1, Label("a", "1")).Message(1, Label("a", "2")).Varint(3, 7);
+  const WireBuilder request = WireBuilder().Message(1, Series("c")
+                                                           .Message(3, twice)
+                                                           .Message(3, WireBuilder().Varint(3, 8))
+                                                           .Message(2, Sample(1, 1)));
+  const auto content = DecodeRemoteWriteV1(request.bytes(), &scratch_);
+  ASSERT_TRUE(content.ok()) << content.status().ToString();
+  EXPECT_EQ(content->refused_exemplars.count, 1u);
+  EXPECT_NE(content->refused_exemplars.example, "");
+  EXPECT_EQ(BatchText(scratch_.batch), "{__name__=c,job=x} 1:3ff0000000000000 #{}=0@8\n");
+}
+
+// Two bytes each on the wire, a few hundred in memory.
+TEST_F(RemoteWriteV1Test, HistogramsCannotExpandWithoutLimit) {
+  std::string empty_histograms;
+  for (size_t i = 0; i < kStagedBytesMax / sizeof(HistogramSample); ++i)
+    empty_histograms.append("\x22\x00", 2);
+  const auto content =
+      DecodeRemoteWriteV1(WireBuilder().Bytes(1, empty_histograms).bytes(), &scratch_);
+  ASSERT_FALSE(content.ok());
+  EXPECT_NE(content.status().message().find("256 MiB"), std::string::npos);
 }
 
 TEST_F(RemoteWriteV1Test, DamagedHistogramIsNamed) {

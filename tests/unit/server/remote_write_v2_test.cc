@@ -48,7 +48,7 @@ class RemoteWriteV2Test : public testing::Test {
 TEST_F(RemoteWriteV2Test, ReadsSeriesThroughSymbols) {
   const auto content = Decode(ValidRequest());
   ASSERT_TRUE(content.ok()) << content.status().ToString();
-  EXPECT_EQ(BatchText(scratch_.batch), "{__name__=up,job=x} 1000:3ff0000000000000\n");
+  EXPECT_EQ(BatchText(scratch_.batch), "{__name__=up,job=x} 1000^500:3ff0000000000000\n");
   ASSERT_EQ(scratch_.batch.metadata().size(), 1u);
   EXPECT_EQ(scratch_.batch.metadata()[0],
             (MetricMetadata{"up", MetricType::kGauge, "Is it up?", "bool"}));
@@ -109,15 +109,32 @@ TEST_F(RemoteWriteV2Test, LabelsCannotExpandBeyondTheLimit) {
   EXPECT_TRUE(DecodeRemoteWriteV2(request.bytes(), 201'000, &scratch_).ok());
 }
 
-TEST_F(RemoteWriteV2Test, CountsHistogramsAndExemplars) {
-  const WireBuilder histogram = WireBuilder().Varint(1, 3).Varint(15, 7).Varint(17, 1);
+TEST_F(RemoteWriteV2Test, ReadsHistogramsAndExemplars) {
+  const WireBuilder histogram = WireBuilder().Double(2, 3).Varint(15, 7).Varint(17, 1);
   const WireBuilder exemplar = WireBuilder().Packed(1, {3, 4}).Double(2, 1).Varint(3, 5);
-  const auto content = Decode(Symbols().Message(
-      5, WireBuilder().Packed(1, {1, 2}).Message(3, histogram).Message(4, exemplar)));
+  const WireBuilder unpacked = WireBuilder().Varint(1, 3).Varint(1, 6).Varint(3, 6);
+  const auto content = Decode(Symbols().Message(5, WireBuilder()
+                                                       .Packed(1, {1, 2})
+                                                       .Message(3, histogram)
+                                                       .Message(4, exemplar)
+                                                       .Message(4, unpacked)));
   ASSERT_TRUE(content.ok()) << content.status().ToString();
-  EXPECT_EQ(content->histogram_count, 1u);
-  EXPECT_EQ(content->exemplar_count, 1u);
-  EXPECT_EQ(scratch_.batch.series_count(), 0u);
+  EXPECT_EQ(BatchText(scratch_.batch),
+            "{__name__=up} 7^1:float/0 schema 0 count 3 sum 0 zero 0@0"
+            " #{job=\"x\"}=1@5 #{job=\"bool\"}=0@6\n");
+  ExpectRefused(Symbols().Message(5, WireBuilder().Packed(1, {1, 2}).Message(
+                                         4, WireBuilder().Packed(1, {3, 4, 1}))),
+                "an even count");
+}
+
+// A reference of one byte, a symbol of a megabyte.
+TEST_F(RemoteWriteV2Test, ExemplarsCannotExpandWithoutLimit) {
+  const WireBuilder exemplar = WireBuilder().Packed(1, {1, 1});
+  WireBuilder series;
+  for (size_t i = 0; i < kStagedBytesMax / (size_t{2} << 20) + 1; ++i) series.Message(4, exemplar);
+  ExpectRefused(
+      WireBuilder().Bytes(4, "").Bytes(4, std::string(size_t{1} << 20, 'a')).Message(5, series),
+      "256 MiB");
 }
 
 TEST_F(RemoteWriteV2Test, EveryTruncation) {

@@ -36,6 +36,18 @@ class WireBuilder {
     for (const uint64_t value : values) AppendVarint(&run, value);
     return Bytes(field, run);
   }
+  // sint32, sint64.
+  WireBuilder& ZigZag(uint32_t field, int64_t value) { return Varint(field, ZigZagEncode(value)); }
+  WireBuilder& PackedZigZag(uint32_t field, std::initializer_list<int64_t> values) {
+    std::string run;
+    for (const int64_t value : values) AppendVarint(&run, ZigZagEncode(value));
+    return Bytes(field, run);
+  }
+  WireBuilder& PackedDoubles(uint32_t field, std::initializer_list<double> values) {
+    std::string run;
+    for (const double value : values) AppendFixed(&run, std::bit_cast<uint64_t>(value));
+    return Bytes(field, run);
+  }
   WireBuilder& Raw(std::string_view bytes) {
     bytes_ += bytes;
     return *this;
