@@ -15,15 +15,14 @@ namespace varve::compaction {
 
 // Merges the chunks of ONE series from several sources into columns: strictly ascending times
 // within [min_ms, max_ms]; of samples with one timestamp the one of the last source (sources are
-// given oldest first) wins. Chunks within one source may overlap too; there later chunks win.
-// Appends to the columns. Fast when nothing overlaps (chunks are then decoded straight into place).
-// Error: kDataLoss.
+// given oldest first) wins, whatever its kind. Chunks within one source may overlap too; there
+// later chunks win. Appends to the columns. Fast when nothing overlaps (chunks are then decoded
+// straight into place). Error: kDataLoss.
 Status MergeChunks(std::span<const std::span<const format::ChunkView>> sources, int64_t min_ms,
-                   int64_t max_ms, std::vector<int64_t>* timestamps_ms,
-                   std::vector<double>* values);
+                   int64_t max_ms, format::SampleColumns* out);
 
-// Encodes columns (strictly ascending) as Gorilla chunks of at most kChunkSamplesMax samples, none
-// straddling a multiple of kPartitionMs. Appends to `out`.
+// Encodes columns as chunks of at most kChunkSamplesMax samples, each of one kind, none straddling
+// a multiple of kPartitionMs. Chunks of histograms are also limited in bytes. Appends to `out`.
 inline constexpr uint32_t kChunkSamplesMax = 240;
 struct EncodedChunks {
   std::vector<format::ChunkView> chunks;  // payloads point into `payloads`
@@ -33,8 +32,7 @@ struct EncodedChunks {
     payloads.clear();
   }
 };
-void EncodeChunks(std::span<const int64_t> timestamps_ms, std::span<const double> values,
-                  EncodedChunks* out);
+void EncodeChunks(const format::SampleColumns& samples, EncodedChunks* out);
 
 // Merges whole parts (oldest first) into one new part, ingested but not committed: series by
 // labels, chunks copied as they are where they do not overlap and are not small, re-encoded

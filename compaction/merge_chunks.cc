@@ -11,57 +11,114 @@ namespace {
 
 using format::ChunkView;
 
-// Where the output ended before a call, so that an error leaves the columns as they were.
+enum class Kind : uint8_t { kFloat, kHistogram };
+
+Kind KindOf(const ChunkView& chunk) {
+  return chunk.has_histograms() ? Kind::kHistogram : Kind::kFloat;
+}
+
+// Keeps of a column what lies at [begin, begin + drop) out and ends it at `end`.
+template <typename T>
+void Cut(size_t begin, size_t drop, size_t end, std::vector<T>* column) {
+  if (column->size() > end) column->resize(end);
+  if (drop == 0 || column->size() <= begin) return;
+  const auto first = column->begin() + static_cast<ptrdiff_t>(begin);
+  column->erase(first, first + static_cast<ptrdiff_t>(std::min(drop, column->size() - begin)));
+}
+
+// Copies [begin, end) of a column of start times, which may be shorter, behind `size` entries.
+void AppendStarts(const std::vector<int64_t>& from, size_t begin, size_t end, size_t size,
+                  std::vector<int64_t>* to) {
+  end = std::min(end, from.size());
+  if (begin >= end) return;
+  to->resize(size);
+  to->insert(to->end(), from.begin() + static_cast<ptrdiff_t>(begin),
+             from.begin() + static_cast<ptrdiff_t>(end));
+}
+
+template <typename T>
+void AppendPiece(const std::vector<T>& from, size_t begin, size_t end, std::vector<T>* to) {
+  to->insert(to->end(), from.begin() + static_cast<ptrdiff_t>(begin),
+             from.begin() + static_cast<ptrdiff_t>(end));
+}
+
+// Columns being filled: where they ended before a call, so that an error leaves them as they were.
 class Columns {
  public:
-  Columns(std::vector<int64_t>* timestamps_ms, std::vector<double>* values)
-      : timestamps_ms_(timestamps_ms), values_(values), size_before_(timestamps_ms->size()) {
-    VARVE_CHECK(timestamps_ms->size() == values->size());
+  explicit Columns(format::SampleColumns* samples)
+      : samples_(samples),
+        floats_before_(samples->timestamps_ms.size()),
+        histograms_before_(samples->histogram_timestamps_ms.size()),
+        float_starts_before_(samples->start_times_ms.size()),
+        histogram_starts_before_(samples->histogram_start_times_ms.size()) {
+    VARVE_CHECK(floats_before_ == samples->values.size());
+    VARVE_CHECK(histograms_before_ == samples->histograms.size());
   }
 
-  size_t size() const { return timestamps_ms_->size(); }
+  size_t size(Kind kind) const { return times(kind).size(); }
+  const std::vector<int64_t>& times(Kind kind) const {
+    return kind == Kind::kFloat ? samples_->timestamps_ms : samples_->histogram_timestamps_ms;
+  }
 
   void Restore() {
-    timestamps_ms_->resize(size_before_);
-    values_->resize(size_before_);
+    samples_->timestamps_ms.resize(floats_before_);
+    samples_->values.resize(floats_before_);
+    samples_->start_times_ms.resize(float_starts_before_);
+    samples_->histogram_timestamps_ms.resize(histograms_before_);
+    samples_->histograms.resize(histograms_before_);
+    samples_->histogram_start_times_ms.resize(histogram_starts_before_);
   }
 
   // Decodes `chunk` and keeps what lies in [min_ms, max_ms].
   Status AppendChunk(const ChunkView& chunk, int64_t min_ms, int64_t max_ms) {
-    const size_t begin = size();
-    RETURN_IF_ERROR(format::DecodeChunk(chunk, timestamps_ms_, values_));
-    if (chunk.max_time_ms > max_ms) {
-      const auto end = std::upper_bound(At(begin), timestamps_ms_->end(), max_ms);
-      timestamps_ms_->erase(end, timestamps_ms_->end());
-      values_->resize(timestamps_ms_->size());
-    }
-    if (chunk.min_time_ms < min_ms) {
-      const auto first = std::lower_bound(At(begin), timestamps_ms_->end(), min_ms);
-      const auto drop = first - At(begin);
-      timestamps_ms_->erase(At(begin), first);
-      const auto value_begin = values_->begin() + static_cast<ptrdiff_t>(begin);
-      values_->erase(value_begin, value_begin + drop);
+    const Kind kind = KindOf(chunk);
+    const size_t begin = size(kind);
+    RETURN_IF_ERROR(format::DecodeChunk(chunk, samples_));
+    if (chunk.min_time_ms >= min_ms && chunk.max_time_ms <= max_ms) return OkStatus();
+    const auto first = times(kind).begin() + static_cast<ptrdiff_t>(begin);
+    const auto from = std::lower_bound(first, times(kind).end(), min_ms);
+    const auto to = std::upper_bound(from, times(kind).end(), max_ms);
+    const auto drop = static_cast<size_t>(from - first);
+    const auto end = static_cast<size_t>(to - times(kind).begin());
+    if (kind == Kind::kFloat) {
+      Cut(begin, drop, end, &samples_->timestamps_ms);
+      Cut(begin, drop, end, &samples_->values);
+      Cut(begin, drop, end, &samples_->start_times_ms);
+    } else {
+      Cut(begin, drop, end, &samples_->histogram_timestamps_ms);
+      Cut(begin, drop, end, &samples_->histograms);
+      Cut(begin, drop, end, &samples_->histogram_start_times_ms);
     }
     return OkStatus();
   }
 
-  void AppendRun(const int64_t* timestamps_ms, const double* values, size_t count) {
-    timestamps_ms_->insert(timestamps_ms_->end(), timestamps_ms, timestamps_ms + count);
-    values_->insert(values_->end(), values, values + count);
+  // Appends the samples [begin, end) of one kind of `from`.
+  void AppendRun(Kind kind, const format::SampleColumns& from, size_t begin, size_t end) {
+    if (kind == Kind::kFloat) {
+      AppendStarts(from.start_times_ms, begin, end, size(kind), &samples_->start_times_ms);
+      AppendPiece(from.timestamps_ms, begin, end, &samples_->timestamps_ms);
+      AppendPiece(from.values, begin, end, &samples_->values);
+    } else {
+      AppendStarts(from.histogram_start_times_ms, begin, end, size(kind),
+                   &samples_->histogram_start_times_ms);
+      AppendPiece(from.histogram_timestamps_ms, begin, end, &samples_->histogram_timestamps_ms);
+      AppendPiece(from.histograms, begin, end, &samples_->histograms);
+    }
   }
 
+  // Whether a sample of either kind was written last at `time_ms`.
   bool EndsAt(int64_t time_ms) const {
-    return size() > size_before_ && timestamps_ms_->back() == time_ms;
+    return (size(Kind::kFloat) > floats_before_ && samples_->timestamps_ms.back() == time_ms) ||
+           (size(Kind::kHistogram) > histograms_before_ &&
+            samples_->histogram_timestamps_ms.back() == time_ms);
   }
 
  private:
-  std::vector<int64_t>::iterator At(size_t i) {
-    return timestamps_ms_->begin() + static_cast<ptrdiff_t>(i);
-  }
-
-  std::vector<int64_t>* timestamps_ms_;
-  std::vector<double>* values_;
-  const size_t size_before_;
+  format::SampleColumns* const samples_;
+  const size_t floats_before_;
+  const size_t histograms_before_;
+  const size_t float_starts_before_;
+  const size_t histogram_starts_before_;
 };
 
 bool Touches(const ChunkView& chunk, int64_t min_ms, int64_t max_ms) {
@@ -106,6 +163,7 @@ std::vector<RankedChunk> TouchingByTime(std::span<const std::span<const ChunkVie
 
 // The samples of a decoded chunk that are not yet merged; never empty.
 struct Run {
+  Kind kind;
   size_t at;
   size_t end;
   size_t rank;
@@ -121,8 +179,7 @@ class OverlapMerger {
 
   // REQUIRES: sorted by min_time_ms.
   Status Merge(std::span<const RankedChunk> chunks) {
-    timestamps_ms_.clear();
-    values_.clear();
+    decoded_.Clear();
     heap_.clear();
     for (size_t next = 0; next < chunks.size() || !heap_.empty();) {
       const bool opens =
@@ -140,7 +197,10 @@ class OverlapMerger {
  private:
   static constexpr int64_t kNever = std::numeric_limits<int64_t>::max();
 
-  int64_t TimeOf(const Run& run) const { return timestamps_ms_[run.at]; }
+  const std::vector<int64_t>& TimesOf(const Run& run) const {
+    return run.kind == Kind::kFloat ? decoded_.timestamps_ms : decoded_.histogram_timestamps_ms;
+  }
+  int64_t TimeOf(const Run& run) const { return TimesOf(run)[run.at]; }
 
   // Orders a max-heap so that its front is the earliest sample, and of equal times the newest.
   bool After(const Run& a, const Run& b) const {
@@ -163,10 +223,11 @@ class OverlapMerger {
   }
 
   Status Open(const RankedChunk& ranked) {
-    const size_t begin = timestamps_ms_.size();
-    Columns scratch(&timestamps_ms_, &values_);
+    Columns scratch(&decoded_);
+    const Kind kind = KindOf(*ranked.chunk);
+    const size_t begin = scratch.size(kind);
     RETURN_IF_ERROR(scratch.AppendChunk(*ranked.chunk, min_ms_, max_ms_));
-    if (scratch.size() > begin) Push({begin, scratch.size(), ranked.rank});
+    if (scratch.size(kind) > begin) Push({kind, begin, scratch.size(kind), ranked.rank});
     return OkStatus();
   }
 
@@ -178,11 +239,11 @@ class OverlapMerger {
     if (out_->EndsAt(TimeOf(run))) {
       ++run.at;  // an older version of the sample just written
     } else {
-      const auto begin = timestamps_ms_.begin();
+      const auto begin = TimesOf(run).begin();
       const auto stop = std::lower_bound(begin + static_cast<ptrdiff_t>(run.at + 1),
                                          begin + static_cast<ptrdiff_t>(run.end), limit);
       const size_t end = static_cast<size_t>(stop - begin);
-      out_->AppendRun(timestamps_ms_.data() + run.at, values_.data() + run.at, end - run.at);
+      out_->AppendRun(run.kind, decoded_, run.at, end);
       run.at = end;
     }
     if (run.at < run.end) Push(run);
@@ -191,8 +252,7 @@ class OverlapMerger {
   const int64_t min_ms_;
   const int64_t max_ms_;
   Columns* const out_;
-  std::vector<int64_t> timestamps_ms_;  // the decoded chunks, one after the other
-  std::vector<double> values_;
+  format::SampleColumns decoded_;  // the chunks, one after the other
   std::vector<Run> heap_;
 };
 
@@ -231,13 +291,16 @@ Status AppendInOrder(std::span<const std::span<const ChunkView>> sources, int64_
 }  // namespace
 
 Status MergeChunks(std::span<const std::span<const ChunkView>> sources, int64_t min_ms,
-                   int64_t max_ms, std::vector<int64_t>* timestamps_ms,
-                   std::vector<double>* values) {
-  Columns out(timestamps_ms, values);
+                   int64_t max_ms, format::SampleColumns* out) {
+  Columns columns(out);
   Status status = InOrder(sources, min_ms, max_ms)
-                      ? AppendInOrder(sources, min_ms, max_ms, &out)
-                      : MergeOverlapping(sources, min_ms, max_ms, &out);
-  if (!status.ok()) out.Restore();
+                      ? AppendInOrder(sources, min_ms, max_ms, &columns)
+                      : MergeOverlapping(sources, min_ms, max_ms, &columns);
+  if (status.ok()) {
+    out->CompleteStartTimes();
+  } else {
+    columns.Restore();
+  }
   return status;
 }
 

@@ -9,6 +9,7 @@
 #include "compaction/metrics_part.h"
 #include "compaction/part_stream.h"
 #include "compaction/planner.h"
+#include "storage/codec/histogram.h"
 #include "storage/format/label_bytes.h"
 
 namespace varve::compaction {
@@ -80,8 +81,13 @@ class SeriesMerger {
     return end;
   }
 
+  // A chunk of histograms is also full by its bytes.
+  static bool IsSmall(const ChunkView& chunk) {
+    return chunk.sample_count < kSmallChunkSamples &&
+           (!chunk.has_histograms() || chunk.payload.size() < codec::kHistogramChunkBytes / 2);
+  }
   static bool BothSmall(const ChunkView& a, const ChunkView& b) {
-    return a.sample_count < kSmallChunkSamples && b.sample_count < kSmallChunkSamples &&
+    return IsSmall(a) && IsSmall(b) && a.has_histograms() == b.has_histograms() &&
            PartitionOf(a.max_time_ms, kPartitionMs) == PartitionOf(b.min_time_ms, kPartitionMs);
   }
 
@@ -96,12 +102,11 @@ class SeriesMerger {
       run_.push_back(sources_[source].subspan(next[source], count));
       next[source] += count;
     }
-    timestamps_ms_.clear();
-    values_.clear();
+    samples_.Clear();
     RETURN_IF_ERROR(MergeChunks(run_, std::numeric_limits<int64_t>::min(),
-                                std::numeric_limits<int64_t>::max(), &timestamps_ms_, &values_));
+                                std::numeric_limits<int64_t>::max(), &samples_));
     const size_t encoded_before = encoded_.chunks.size();
-    EncodeChunks(timestamps_ms_, values_, &encoded_);
+    EncodeChunks(samples_, &encoded_);
     result_.insert(result_.end(), encoded_.chunks.begin() + static_cast<ptrdiff_t>(encoded_before),
                    encoded_.chunks.end());
     return OkStatus();
@@ -110,9 +115,8 @@ class SeriesMerger {
   // The source of the first chunk of a run that does not decode.
   size_t FirstDamaged(size_t begin, size_t end) {
     for (size_t i = begin; i < end; ++i) {
-      timestamps_ms_.clear();
-      values_.clear();
-      if (!format::DecodeChunk(*chunks_[i].chunk, &timestamps_ms_, &values_).ok()) {
+      samples_.Clear();
+      if (!format::DecodeChunk(*chunks_[i].chunk, &samples_).ok()) {
         return chunks_[i].source;
       }
     }
@@ -124,8 +128,7 @@ class SeriesMerger {
   std::vector<SourceChunk> chunks_;  // of all sources, by time
   std::vector<size_t> taken_;        // chunks of each source that are in result_
   std::vector<std::span<const ChunkView>> run_;
-  std::vector<int64_t> timestamps_ms_;
-  std::vector<double> values_;
+  format::SampleColumns samples_;
   EncodedChunks encoded_;
   std::vector<ChunkView> result_;
 };

@@ -10,37 +10,16 @@
 #include <span>
 #include <vector>
 
+#include "storage/format/sample_columns.h"
 #include "varve/database.h"
-#include "varve/histogram.h"
 #include "varve/labels.h"
 #include "varve/matcher.h"
 #include "varve/status.h"
 
 namespace varve::engine {
 
-// Decoded samples of one series, floats and native histograms apart, column by column; reused from
-// series to series. No timestamp occurs in both.
-struct SampleBuffer {
-  std::vector<int64_t> timestamps_ms;  // strictly ascending
-  std::vector<double> values;          // same length; stale markers included
-  // When counting began, 0 where it is not known. Empty: not known anywhere; else as long as
-  // `timestamps_ms`.
-  std::vector<int64_t> start_times_ms;
-
-  std::vector<int64_t> histogram_timestamps_ms;   // strictly ascending
-  std::vector<HistogramPtr> histograms;           // same length; stale markers included
-  std::vector<int64_t> histogram_start_times_ms;  // empty or as long, as above
-
-  void Clear() {
-    timestamps_ms.clear();
-    values.clear();
-    start_times_ms.clear();
-    histogram_timestamps_ms.clear();
-    histograms.clear();
-    histogram_start_times_ms.clear();
-  }
-  size_t size() const { return timestamps_ms.size() + histogram_timestamps_ms.size(); }
-};
+// Decoded samples of one series; reused from series to series.
+using SampleBuffer = format::SampleColumns;
 
 struct SelectRequest {
   Selector matchers;   // all must hold

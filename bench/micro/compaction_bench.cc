@@ -25,14 +25,13 @@ constexpr int64_t kSamples = 7 * 24 * 240;
 
 // A counter that stands still half of the time, from `begin_ms` on.
 EncodedChunks Series(int64_t begin_ms, int64_t step_ms, int64_t count) {
-  std::vector<int64_t> timestamps_ms;
-  std::vector<double> values;
+  format::SampleColumns samples;
   for (int64_t i = 0; i < count; ++i) {
-    timestamps_ms.push_back(begin_ms + i * step_ms);
-    values.push_back(std::floor(static_cast<double>(i) / 2) * 3);
+    samples.timestamps_ms.push_back(begin_ms + i * step_ms);
+    samples.values.push_back(std::floor(static_cast<double>(i) / 2) * 3);
   }
   EncodedChunks chunks;
-  EncodeChunks(timestamps_ms, values, &chunks);
+  EncodeChunks(samples, &chunks);
   return chunks;
 }
 
@@ -40,14 +39,12 @@ void MergeSources(benchmark::State& state, const std::vector<EncodedChunks>& sou
                   int64_t samples) {
   std::vector<std::span<const format::ChunkView>> spans;
   for (const EncodedChunks& source : sources) spans.push_back(source.chunks);
-  std::vector<int64_t> timestamps_ms;
-  std::vector<double> values;
+  format::SampleColumns merged;
   for (auto _ : state) {
-    timestamps_ms.clear();
-    values.clear();
-    const Status status = MergeChunks(spans, INT64_MIN, INT64_MAX, &timestamps_ms, &values);
-    VARVE_CHECK(status.ok() && static_cast<int64_t>(values.size()) == samples);
-    benchmark::DoNotOptimize(values.data());
+    merged.Clear();
+    const Status status = MergeChunks(spans, INT64_MIN, INT64_MAX, &merged);
+    VARVE_CHECK(status.ok() && static_cast<int64_t>(merged.values.size()) == samples);
+    benchmark::DoNotOptimize(merged.values.data());
   }
   state.SetItemsProcessed(state.iterations() * samples);
 }
@@ -79,16 +76,15 @@ void BM_MergeChunksInterleaved(benchmark::State& state) {
 BENCHMARK(BM_MergeChunksInterleaved);
 
 void BM_EncodeChunks(benchmark::State& state) {
-  std::vector<int64_t> timestamps_ms;
-  std::vector<double> values;
+  format::SampleColumns samples;
   for (int64_t i = 0; i < kSamples; ++i) {
-    timestamps_ms.push_back(i * kStepMs);
-    values.push_back(std::floor(static_cast<double>(i) / 2) * 3);
+    samples.timestamps_ms.push_back(i * kStepMs);
+    samples.values.push_back(std::floor(static_cast<double>(i) / 2) * 3);
   }
   EncodedChunks chunks;
   for (auto _ : state) {
     chunks.Clear();
-    EncodeChunks(timestamps_ms, values, &chunks);
+    EncodeChunks(samples, &chunks);
     benchmark::DoNotOptimize(chunks.chunks.data());
   }
   state.SetItemsProcessed(state.iterations() * kSamples);

@@ -105,7 +105,7 @@ Status AppendChunkSection(std::span<const FrozenSeries> frozen, PayloadWriter* p
     AppendVarint(&table, series.id - previous);
     previous = series.id;
     AppendVarint(&table, ZigZagEncode(series.max_time_ms));
-    AppendFixed(&table, series.newest_value_bits);
+    AppendFixed(&table, series.newest_fingerprint);
     AppendVarint(&table, chunks.size());
     for (const SealedChunk* chunk : chunks) {
       uint64_t offset = 0;
@@ -387,7 +387,7 @@ class Loader {
       HeadSeries* series = head_->series(static_cast<index::SeriesId>(id));
       MutexLock lock(&head_->visibility_mutex);
       series->max_time_ms = max_time;
-      series->newest_value_bits = newest_bits;
+      series->newest_fingerprint = newest_bits;
       for (uint64_t k = 0; k < chunk_count; ++k) RETURN_IF_ERROR(RestoreChunk(reader, series));
     }
     return OkStatus();

@@ -56,20 +56,18 @@ class SeriesChunks {
     std::reverse(in_order_.begin(), in_order_.end());
     if (late_.empty()) return std::span<const format::ChunkView>(in_order_);
     std::reverse(late_.begin(), late_.end());
-    timestamps_.clear();
-    values_.clear();
+    samples_.Clear();
     const std::span<const format::ChunkView> sources[] = {in_order_, late_};
-    RETURN_IF_ERROR(compaction::MergeChunks(sources, INT64_MIN, INT64_MAX, &timestamps_, &values_));
+    RETURN_IF_ERROR(compaction::MergeChunks(sources, INT64_MIN, INT64_MAX, &samples_));
     encoded_.Clear();
-    compaction::EncodeChunks(timestamps_, values_, &encoded_);
+    compaction::EncodeChunks(samples_, &encoded_);
     return std::span<const format::ChunkView>(encoded_.chunks);
   }
 
  private:
   std::vector<format::ChunkView> in_order_;
   std::vector<format::ChunkView> late_;
-  std::vector<int64_t> timestamps_;
-  std::vector<double> values_;
+  format::SampleColumns samples_;
   compaction::EncodedChunks encoded_;
 };
 

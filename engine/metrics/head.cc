@@ -41,6 +41,19 @@ void Head::RemoveSlot(index::SeriesId id) {
   }
 }
 
+void Head::ApplyRun(const PreparedBatch& batch, const SeriesRun& run) {
+  HeadSeries* const target = series(run.id);
+  const int64_t window_ms = options_.out_of_order_window_ms;
+  for (uint32_t i = run.sample_begin; i < run.sample_begin + run.sample_count; ++i) {
+    const Sample& sample = batch.samples[i];
+    AppendToSeries(target, sample.timestamp_ms, sample.value, batch.start_ms(i), window_ms,
+                   &mutable_counters);
+  }
+  for (uint32_t i = run.histogram_begin; i < run.histogram_begin + run.histogram_count; ++i) {
+    AppendToSeries(target, *batch.histograms[i], window_ms, &mutable_counters);
+  }
+}
+
 void Head::Apply(const PreparedBatch& batch) {
   constexpr size_t kPrefetchSeries = 8;
   constexpr size_t kPrefetchPayload = 4;
@@ -55,11 +68,7 @@ void Head::Apply(const PreparedBatch& batch) {
       const HeadSeries* ahead = series(runs[i + kPrefetchPayload].id);
       __builtin_prefetch(ahead->payload + ahead->encoder.bit_count / 8, 1);
     }
-    HeadSeries* target = series(runs[i].id);
-    for (const Sample& sample : batch.samples.subspan(runs[i].sample_begin, runs[i].sample_count)) {
-      AppendToSeries(target, sample.timestamp_ms, sample.value, options_.out_of_order_window_ms,
-                     &mutable_counters);
-    }
+    ApplyRun(batch, runs[i]);
   }
   if (!runs.empty()) WidenTimeRange(batch.min_time_ms, batch.max_time_ms);
 }
@@ -129,7 +138,7 @@ std::vector<FrozenSeries> Head::Freeze(FreezeScope scope) {
     SealSeries(target, &mutable_counters);
     if (target->newest == nullptr && scope == FreezeScope::kSeriesWithChunks) continue;
     frozen.push_back(
-        {id, SealedChunkPtr(target->newest), target->max_time_ms, target->newest_value_bits});
+        {id, SealedChunkPtr(target->newest), target->max_time_ms, target->newest_fingerprint});
   }
   PublishCounters();
   return frozen;

@@ -71,7 +71,7 @@ struct FrozenSeries {
   index::SeriesId id = index::kNoSeriesId;
   SealedChunkPtr newest;  // head of its list of sealed chunks; may be null
   int64_t max_time_ms = 0;
-  uint64_t newest_value_bits = 0;
+  uint64_t newest_fingerprint = 0;
 };
 
 class Head {
@@ -162,6 +162,7 @@ class Head {
  private:
   std::vector<index::SeriesId> MatchAny(std::span<const CompiledSelector> selectors) const
       REQUIRES_SHARED(index_mutex);
+  void ApplyRun(const PreparedBatch& batch, const SeriesRun& run) REQUIRES(visibility_mutex);
   HeadSeries* AddSlot(index::SeriesId id);
   void RemoveSlot(index::SeriesId id) REQUIRES(visibility_mutex);
   Status RemoveSuperseded(index::SeriesId id) REQUIRES(index_mutex) EXCLUDES(visibility_mutex);

@@ -24,47 +24,33 @@ void AddSealed(const HeadSeries& series, const HeadSelect& select, Arrival arriv
 }
 
 void AddOpen(const HeadSeries& series, const HeadSelect& select, HeadSnapshot* snapshot) {
-  if (series.encoder.sample_count == 0 ||
-      !Touches(series.open_min_time_ms, series.max_time_ms, select))
+  if (!series.has_open_chunk() || !Touches(series.open_min_time_ms, series.max_time_ms, select))
     return;
-  const std::string_view payload(reinterpret_cast<const char*>(series.payload),
-                                 codec::GorillaBytes(series.encoder));
-  snapshot->chunks.push_back({format::ChunkCodec::kGorilla, series.encoder.sample_count,
-                              series.open_min_time_ms, series.max_time_ms,
-                              snapshot->copies.Copy(payload)});
+  std::string scratch;
+  format::ChunkView view = ViewOpenChunk(series, &scratch);
+  view.payload = snapshot->copies.Copy(view.payload);
+  snapshot->chunks.push_back(view);
 }
 
 void AddLateBuffer(const HeadSeries& series, const HeadSelect& select, HeadSnapshot* snapshot) {
-  if (series.late == nullptr) return;
-  const std::vector<Sample>& samples = series.late->samples;
-  if (!Touches(samples.front().timestamp_ms, samples.back().timestamp_ms, select)) return;
-  std::vector<int64_t> timestamps;
-  std::vector<double> values;
-  for (const Sample& sample : samples) {
-    timestamps.push_back(sample.timestamp_ms);
-    values.push_back(sample.value);
-  }
+  const LateBuffer* late = series.late();
+  if (late == nullptr || !Touches(late->min_time_ms(), late->max_time_ms(), select)) return;
   compaction::EncodedChunks encoded;
-  compaction::EncodeChunks(timestamps, values, &encoded);
+  compaction::EncodeChunks(late->samples(), &encoded);
   for (format::ChunkView view : encoded.chunks) {
     view.payload = snapshot->copies.Copy(view.payload);
     snapshot->chunks.push_back(view);
   }
 }
 
-}  // namespace
-
-namespace {
-
 bool SeriesTouches(const HeadSeries& series, const HeadSelect& select) {
-  if (series.encoder.sample_count != 0 &&
-      Touches(series.open_min_time_ms, series.max_time_ms, select))
+  if (series.has_open_chunk() && Touches(series.open_min_time_ms, series.max_time_ms, select))
     return true;
   for (const SealedChunk* chunk = series.newest; chunk != nullptr; chunk = chunk->older) {
     if (Touches(chunk->min_time_ms, chunk->max_time_ms, select)) return true;
   }
-  return series.late != nullptr && Touches(series.late->samples.front().timestamp_ms,
-                                           series.late->samples.back().timestamp_ms, select);
+  const LateBuffer* late = series.late();
+  return late != nullptr && Touches(late->min_time_ms(), late->max_time_ms(), select);
 }
 
 }  // namespace

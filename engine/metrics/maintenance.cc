@@ -135,6 +135,7 @@ Status Maintenance::AdoptCheckpoint(const std::string& path, std::span<const Fro
           reinterpret_cast<const uint8_t*>(bytes.data()) + payload_offsets[next_offset++];
       mapped->sample_count = chunk->sample_count;
       mapped->arrival = chunk->arrival;
+      mapped->codec = chunk->codec;
       mapped->older = older;
       SealedChunkPtr::Acquire(older);
       older = mapped;
@@ -188,7 +189,7 @@ Status Maintenance::FlushLocked() {
   for (const FrozenSeries& series : frozen) {
     all_series.push_back(series.id);
     without_samples.push_back(
-        {series.id, SealedChunkPtr(), series.max_time_ms, series.newest_value_bits});
+        {series.id, SealedChunkPtr(), series.max_time_ms, series.newest_fingerprint});
   }
   const uint64_t number = TakeFileNumber(&next);
   std::vector<uint64_t> payload_offsets;

@@ -2,6 +2,7 @@
 // from call to call.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <span>
 #include <string>
@@ -14,12 +15,16 @@
 
 namespace varve::engine {
 
-// Consecutive samples of one series.
+// Consecutive samples of one series. Its histograms count as written after its floats.
 struct SeriesRun {
   index::SeriesId id = index::kNoSeriesId;
   uint32_t sample_begin = 0;  // into PreparedBatch::samples
-  uint32_t sample_count = 0;  // 0: refused
-  uint32_t batch_index = 0;   // which series of the WriteBatch
+  uint32_t sample_count = 0;
+  uint32_t batch_index = 0;      // which series of the WriteBatch
+  uint32_t histogram_begin = 0;  // into PreparedBatch::histograms
+  uint32_t histogram_count = 0;
+
+  bool empty() const { return sample_count == 0 && histogram_count == 0; }  // refused
 };
 
 // A run whose series is not in the head yet.
@@ -40,12 +45,16 @@ struct PreparedBatch {
   WriteBatch* batch = nullptr;
   std::span<const Sample> samples;       // the batch's, or `accepted_samples`
   std::vector<Sample> accepted_samples;  // used when some samples were refused
+  // Of `samples`, where known; may be shorter: the rest is 0, not known.
+  std::span<const int64_t> start_times_ms;
+  std::vector<int64_t> accepted_start_times_ms;
+  std::vector<const HistogramSample*> histograms;  // valid ones; the batch's
   std::vector<SeriesRun> runs;
   std::vector<PendingSeries> pending;
   std::vector<NewSeries> created;
   std::string canonical_labels;
   uint64_t index_generation = 0;    // of the head when the runs were resolved
-  int64_t min_time_ms = INT64_MAX;  // of `samples`
+  int64_t min_time_ms = INT64_MAX;  // of `samples` and `histograms`
   int64_t max_time_ms = INT64_MIN;
   std::string journal_buffer;     // only grows, so that it is not cleared batch by batch
   std::string_view journal_body;  // the record, in journal_buffer
@@ -57,10 +66,21 @@ struct PreparedBatch {
   std::vector<uint64_t> lookup_hashes;
   std::vector<uint32_t> lookup_runs;
 
+  int64_t start_ms(size_t sample) const {
+    return sample < start_times_ms.size() ? start_times_ms[sample] : 0;
+  }
+  void WidenTimes(int64_t timestamp_ms) {
+    min_time_ms = std::min(min_time_ms, timestamp_ms);
+    max_time_ms = std::max(max_time_ms, timestamp_ms);
+  }
+
   void Reset(WriteBatch* next) {
     batch = next;
     samples = {};
     accepted_samples.clear();
+    start_times_ms = {};
+    accepted_start_times_ms.clear();
+    histograms.clear();
     runs.clear();
     pending.clear();
     created.clear();

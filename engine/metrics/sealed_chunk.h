@@ -37,9 +37,10 @@ struct SealedChunk {
   SealedChunk* older = nullptr;  // holds a reference
   uint16_t sample_count = 0;
   Arrival arrival = Arrival::kInOrder;
+  format::ChunkCodec codec = format::ChunkCodec::kGorilla;
 
   format::ChunkView View() const {
-    return {format::ChunkCodec::kGorilla,
+    return {codec,
             sample_count,
             min_time_ms,
             max_time_ms,

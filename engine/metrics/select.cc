@@ -75,7 +75,7 @@ class MetricsSelection final : public SeriesSelection {
       sources.push_back(read.block->chunks(read.index));
       pins.push_back(std::move(read.block));
     }
-    return compaction::MergeChunks(sources, min_ms, max_ms, &out->timestamps_ms, &out->values);
+    return compaction::MergeChunks(sources, min_ms, max_ms, out);
   }
 
  private:

@@ -2,8 +2,11 @@
 
 #include <string>
 
+#include "base/bytes.h"
 #include "base/status_macros.h"
 #include "storage/codec/gorilla.h"
+#include "storage/codec/histogram.h"
+#include "storage/codec/start_times.h"
 
 namespace varve::format {
 namespace {
@@ -24,24 +27,71 @@ Status CheckTimes(const ChunkView& chunk, const int64_t* decoded) {
   return OkStatus();
 }
 
-}  // namespace
-
-Status DecodeChunk(const ChunkView& chunk, std::vector<int64_t>* timestamps_ms,
-                   std::vector<double>* values) {
-  if (chunk.codec != ChunkCodec::kGorilla) {
-    return UnimplementedError("chunk codec " + std::to_string(static_cast<int>(chunk.codec)) +
-                              " is not known to this version");
+// `start_times` is null for a chunk that has none.
+Status DecodeFloats(const ChunkView& chunk, std::string_view gorilla,
+                    const std::string_view* start_times, SampleColumns* out) {
+  const size_t begin = out->timestamps_ms.size();
+  const size_t starts_before = out->start_times_ms.size();
+  Status status =
+      codec::GorillaDecode(gorilla, chunk.sample_count, &out->timestamps_ms, &out->values);
+  if (status.ok()) status = CheckTimes(chunk, out->timestamps_ms.data() + begin);
+  if (status.ok() && start_times != nullptr) {
+    out->start_times_ms.resize(begin);
+    status = codec::DecodeStartTimes(*start_times, out->timestamps_ms, begin, &out->start_times_ms);
   }
-  if (chunk.sample_count == 0) return DataLossError("chunk without samples");
-  const size_t time_begin = timestamps_ms->size();
-  const size_t value_begin = values->size();
-  Status status = codec::GorillaDecode(chunk.payload, chunk.sample_count, timestamps_ms, values);
-  if (status.ok()) status = CheckTimes(chunk, timestamps_ms->data() + time_begin);
   if (!status.ok()) {
-    timestamps_ms->resize(time_begin);
-    values->resize(value_begin);
+    out->timestamps_ms.resize(begin);
+    out->values.resize(begin);
+    out->start_times_ms.resize(starts_before);
   }
   return status;
+}
+
+Status DecodeFloatsWithStartTimes(const ChunkView& chunk, SampleColumns* out) {
+  ByteReader in(chunk.payload);
+  const std::string_view start_times = in.LengthPrefixed();
+  if (!in.ok()) return DataLossError("chunk with start times: its columns do not fit");
+  return DecodeFloats(chunk, in.Bytes(in.remaining()), &start_times, out);
+}
+
+Status DecodeHistograms(const ChunkView& chunk, SampleColumns* out) {
+  const size_t begin = out->histogram_timestamps_ms.size();
+  const size_t starts_before = out->histogram_start_times_ms.size();
+  out->histogram_start_times_ms.resize(begin);
+  Status status =
+      codec::HistogramDecode(chunk.payload, chunk.sample_count, &out->histogram_timestamps_ms,
+                             &out->histogram_start_times_ms, &out->histograms);
+  if (status.ok()) status = CheckTimes(chunk, out->histogram_timestamps_ms.data() + begin);
+  if (!status.ok()) {
+    out->histogram_timestamps_ms.resize(begin);
+    out->histograms.resize(begin);
+    out->histogram_start_times_ms.resize(starts_before);
+  }
+  return status;
+}
+
+}  // namespace
+
+std::string JoinStartTimes(std::string_view start_times, std::string_view gorilla) {
+  std::string payload;
+  payload.reserve(kVarint64BytesMax + start_times.size() + gorilla.size());
+  AppendLengthPrefixed(&payload, start_times);
+  payload.append(gorilla);
+  return payload;
+}
+
+Status DecodeChunk(const ChunkView& chunk, SampleColumns* out) {
+  if (chunk.sample_count == 0) return DataLossError("chunk without samples");
+  switch (chunk.codec) {
+    case ChunkCodec::kGorilla:
+      return DecodeFloats(chunk, chunk.payload, nullptr, out);
+    case ChunkCodec::kHistogram:
+      return DecodeHistograms(chunk, out);
+    case ChunkCodec::kGorillaStart:
+      return DecodeFloatsWithStartTimes(chunk, out);
+  }
+  return UnimplementedError("chunk codec " + std::to_string(static_cast<int>(chunk.codec)) +
+                            " is not known to this version");
 }
 
 }  // namespace varve::format

@@ -1,18 +1,24 @@
 // Chunk: a compressed run of one series' samples, as the head, the checkpoints and the parts pass
-// it around.
+// it around. Its samples are all floats or all native histograms.
 #pragma once
 
 #include <cstdint>
+#include <string>
 #include <string_view>
-#include <vector>
 
+#include "storage/format/sample_columns.h"
 #include "varve/status.h"
 
 namespace varve::format {
 
 enum class ChunkCodec : uint8_t {  // on disk: never change a value
   kGorilla = 1,
+  kHistogram = 2,
+  kGorillaStart = 3,  // floats with start times
 };
+inline bool IsKnownCodec(ChunkCodec codec) {
+  return codec >= ChunkCodec::kGorilla && codec <= ChunkCodec::kGorillaStart;
+}
 
 // A chunk's header, and its payload borrowed from whoever holds the bytes.
 struct ChunkView {
@@ -21,12 +27,17 @@ struct ChunkView {
   int64_t min_time_ms = 0;    // of its first sample
   int64_t max_time_ms = 0;    // of its last sample
   std::string_view payload;
+
+  bool has_histograms() const { return codec == ChunkCodec::kHistogram; }
 };
 
-// Appends the chunk's samples to the columns. Errors: kDataLoss (payload too short, times that
+// The payload of a kGorillaStart chunk, of its two columns.
+std::string JoinStartTimes(std::string_view start_times, std::string_view gorilla);
+
+// Appends the chunk's samples to the columns of their kind; a column of start times is left as
+// SampleColumns::CompleteStartTimes takes it. Errors: kDataLoss (payload too short, times that
 // contradict the header or do not strictly ascend), kUnimplemented (a codec of a newer version, by
 // number); the columns are then as before.
-Status DecodeChunk(const ChunkView& chunk, std::vector<int64_t>* timestamps_ms,
-                   std::vector<double>* values);
+Status DecodeChunk(const ChunkView& chunk, SampleColumns* out);
 
 }  // namespace varve::format

@@ -20,11 +20,11 @@ void ParseAndEncodeAgain(std::string_view bytes) {
   for (uint32_t i = 0; i < group->series_count(); ++i) {
     series.emplace_back(group->chunks(i).begin(), group->chunks(i).end());
     for (const format::ChunkView& chunk : series.back()) {
-      std::vector<int64_t> timestamps;
-      std::vector<double> values;
-      const Status status = format::DecodeChunk(chunk, &timestamps, &values);
-      VARVE_CHECK(timestamps.size() == (status.ok() ? chunk.sample_count : 0));
-      VARVE_CHECK(values.size() == timestamps.size());
+      format::SampleColumns samples;
+      const Status status = format::DecodeChunk(chunk, &samples);
+      VARVE_CHECK(samples.size() == (status.ok() ? chunk.sample_count : 0));
+      VARVE_CHECK(samples.values.size() == samples.timestamps_ms.size());
+      VARVE_CHECK(samples.histograms.size() == samples.histogram_timestamps_ms.size());
     }
   }
   std::string encoded;

@@ -93,10 +93,10 @@ std::string EncodeCheckpoint() {
     MutexLock lock(&head.visibility_mutex);
     for (const Sample& sample :
          {Sample{kStartMs, 1}, {kStartMs + 15'000, 2}, {kStartMs + 5'000, 3}}) {
-      AppendToSeries(head.series(3), sample.timestamp_ms, sample.value, 3'600'000,
+      AppendToSeries(head.series(3), sample.timestamp_ms, sample.value, 0, 3'600'000,
                      &head.mutable_counters);
     }
-    AppendToSeries(head.series(7), kStartMs, -1, 3'600'000, &head.mutable_counters);
+    AppendToSeries(head.series(7), kStartMs, -1, 0, 3'600'000, &head.mutable_counters);
   }
   const index::SeriesId ids[] = {3, 7};
   const std::vector<FrozenSeries> frozen = head.Freeze(Head::FreezeScope::kSeriesWithChunks);

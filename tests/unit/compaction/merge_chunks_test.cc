@@ -19,15 +19,19 @@ using testing::IsEmpty;
 constexpr int64_t kMinMs = std::numeric_limits<int64_t>::min();
 constexpr int64_t kMaxMs = std::numeric_limits<int64_t>::max();
 
-struct Columns {
-  std::vector<int64_t> timestamps_ms;
-  std::vector<double> values;
-};
+using Columns = format::SampleColumns;
+
+Columns Floats(std::vector<int64_t> timestamps_ms, std::vector<double> values) {
+  Columns columns;
+  columns.timestamps_ms = std::move(timestamps_ms);
+  columns.values = std::move(values);
+  return columns;
+}
 
 Status Merge(const std::vector<ChunkList>& sources, int64_t min_ms, int64_t max_ms, Columns* out) {
   std::vector<std::span<const format::ChunkView>> spans;
   for (const ChunkList& source : sources) spans.push_back(source.chunks());
-  return MergeChunks(spans, min_ms, max_ms, &out->timestamps_ms, &out->values);
+  return MergeChunks(spans, min_ms, max_ms, out);
 }
 
 ChunkList Source(const std::vector<SampleMap>& chunks) {
@@ -57,7 +61,7 @@ TEST(MergeChunksTest, NoSourcesNoSamples) {
 TEST(MergeChunksTest, ChunksInOrderAreConcatenatedAfterWhatIsThere) {
   const auto sources =
       Sources({{Samples({{1, 1.0}, {2, 2.0}}), Samples({{3, 3.0}})}, {Samples({{4, 4.0}})}});
-  Columns out{{100}, {7.0}};
+  Columns out = Floats({100}, {7.0});
   ASSERT_TRUE(Merge(sources, kMinMs, kMaxMs, &out).ok());
   EXPECT_THAT(out.timestamps_ms, ElementsAre(100, 1, 2, 3, 4));
   EXPECT_THAT(out.values, ElementsAre(7.0, 1.0, 2.0, 3.0, 4.0));
@@ -132,7 +136,7 @@ TEST(MergeChunksTest, DamageLeavesTheColumnsAsTheyWere) {
         Sources({{Samples({{1, 1.0}, {5, 5.0}})}, {Ramp(overlapping ? 4 : 6, 17, 50, 0.25)}});
     std::string_view& payload = sources[1].mutable_chunks()[0].payload;
     payload = payload.substr(0, payload.size() / 2);
-    Columns out{{100}, {7.0}};
+    Columns out = Floats({100}, {7.0});
     const Status status = Merge(sources, kMinMs, kMaxMs, &out);
     EXPECT_EQ(status.code(), StatusCode::kDataLoss) << status.ToString();
     EXPECT_THAT(out.timestamps_ms, ElementsAre(100));
@@ -201,7 +205,7 @@ INSTANTIATE_TEST_SUITE_P(Seeds, MergePropertyTest, testing::Range(0u, 50u));
 
 TEST(EncodeChunksTest, NothingMakesNothing) {
   EncodedChunks out;
-  EncodeChunks({}, {}, &out);
+  EncodeChunks({}, &out);
   EXPECT_THAT(out.chunks, IsEmpty());
 }
 
@@ -216,7 +220,7 @@ TEST(EncodeChunksTest, SpreadsAPartitionEvenly) {
     for (int i = 0; i < c.samples; ++i) times.push_back(i * 10);
     const std::vector<double> values(times.size(), 1.5);
     EncodedChunks out;
-    EncodeChunks(times, values, &out);
+    EncodeChunks(Floats(times, values), &out);
     std::vector<uint32_t> counts;
     for (const format::ChunkView& chunk : out.chunks) counts.push_back(chunk.sample_count);
     EXPECT_EQ(counts, c.counts);
@@ -228,7 +232,7 @@ TEST(EncodeChunksTest, CutsAtPartitionsAlsoBefore1970) {
                                       kPartitionMs - 1,  kPartitionMs};
   const std::vector<double> values = {1, 2, 3, 4, 5, 6};
   EncodedChunks out;
-  EncodeChunks(times, values, &out);
+  EncodeChunks(Floats(times, values), &out);
   std::vector<std::pair<int64_t, int64_t>> ranges;
   for (const format::ChunkView& chunk : out.chunks) {
     ranges.emplace_back(chunk.min_time_ms, chunk.max_time_ms);
@@ -247,13 +251,13 @@ TEST(EncodeChunksTest, DecodesToTheSameBits) {
   std::vector<double> values;
   for (size_t i = 0; i < times.size(); ++i) values.push_back(AnyValue(&random));
   EncodedChunks encoded;
-  EncodeChunks(times, values, &encoded);
+  EncodeChunks(Floats(times, values), &encoded);
   Columns out;
   for (const format::ChunkView& chunk : encoded.chunks) {
     EXPECT_LE(chunk.sample_count, kChunkSamplesMax);
     EXPECT_EQ(PartitionOf(chunk.min_time_ms, kPartitionMs),
               PartitionOf(chunk.max_time_ms, kPartitionMs));
-    ASSERT_TRUE(format::DecodeChunk(chunk, &out.timestamps_ms, &out.values).ok());
+    ASSERT_TRUE(format::DecodeChunk(chunk, &out).ok());
   }
   EXPECT_EQ(out.timestamps_ms, times);
   EXPECT_EQ(ToMap(out.timestamps_ms, out.values), ToMap(times, values));

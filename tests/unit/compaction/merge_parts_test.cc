@@ -81,13 +81,14 @@ void VisitAll(std::shared_ptr<const kv::Part> part, const Visit& visit) {
 Contents ReadAll(std::shared_ptr<const kv::Part> part) {
   Contents contents;
   VisitAll(std::move(part), [&](const std::string& labels, auto chunks) {
-    std::vector<int64_t> times;
-    std::vector<double> values;
+    format::SampleColumns samples;
     for (const format::ChunkView& chunk : chunks) {
-      ASSERT_TRUE(format::DecodeChunk(chunk, &times, &values).ok());
+      ASSERT_TRUE(format::DecodeChunk(chunk, &samples).ok());
     }
-    ASSERT_TRUE(std::is_sorted(times.begin(), times.end(), std::less_equal<>())) << "not strict";
-    contents[labels] = ToMap(times, values);
+    ASSERT_TRUE(std::is_sorted(samples.timestamps_ms.begin(), samples.timestamps_ms.end(),
+                               std::less_equal<>()))
+        << "not strict";
+    contents[labels] = ToMap(samples.timestamps_ms, samples.values);
   });
   return contents;
 }

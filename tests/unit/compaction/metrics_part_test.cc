@@ -71,14 +71,13 @@ std::unique_ptr<MetricsPartReader> OpenReader(std::shared_ptr<const kv::Part> pa
 }
 
 SampleMap Decode(std::span<const format::ChunkView> chunks) {
-  std::vector<int64_t> times;
-  std::vector<double> values;
+  format::SampleColumns samples;
   for (const format::ChunkView& chunk : chunks) {
-    const Status status = format::DecodeChunk(chunk, &times, &values);
+    const Status status = format::DecodeChunk(chunk, &samples);
     EXPECT_TRUE(status.ok()) << status.ToString();
   }
-  EXPECT_TRUE(std::is_sorted(times.begin(), times.end()));
-  return ToMap(times, values);
+  EXPECT_TRUE(std::is_sorted(samples.timestamps_ms.begin(), samples.timestamps_ms.end()));
+  return ToMap(samples.timestamps_ms, samples.values);
 }
 
 TEST_F(MetricsPartTest, CountsWhatItHolds) {

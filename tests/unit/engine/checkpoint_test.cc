@@ -60,7 +60,7 @@ class CheckpointTest : public testing::Test {
   static void Append(Head* head, index::SeriesId id, int64_t time_ms, double value) {
     ASSERT_TRUE(head->RestoreSeries(id, LabelsOf(id).canonical_bytes()).ok());
     MutexLock lock(&head->visibility_mutex);
-    AppendToSeries(head->series(id), time_ms, value, 3600'000, &head->mutable_counters);
+    AppendToSeries(head->series(id), time_ms, value, 0, 3600'000, &head->mutable_counters);
     head->WidenTimeRange(time_ms, time_ms);
   }
   static Labels LabelsOf(index::SeriesId id) {

@@ -21,9 +21,11 @@ class HeadSeriesTest : public testing::Test {
     EXPECT_EQ(counters_.sealed_chunks, 0u);
   }
   void Append(int64_t timestamp_ms, double value) {
-    AppendToSeries(&series_, timestamp_ms, value, kWindowMs, &counters_);
+    AppendToSeries(&series_, timestamp_ms, value, 0, kWindowMs, &counters_);
   }
-  size_t LateCount() const { return series_.late == nullptr ? 0 : series_.late->samples.size(); }
+  size_t LateCount() const {
+    return series_.late() == nullptr ? 0 : series_.late()->samples().size();
+  }
   std::vector<Sample> Decode(const SealedChunk& chunk) {
     std::vector<int64_t> timestamps;
     std::vector<double> values;
@@ -70,7 +72,7 @@ TEST_F(HeadSeriesTest, AnotherValueOverwritesAndTheFirstOneAgainOverwritesThat) 
   EXPECT_EQ(counters_.overwritten, 3u);  // the last is counted against the newest and the late one
   EXPECT_EQ(counters_.duplicates, 1u);
   ASSERT_EQ(LateCount(), 1u);
-  EXPECT_EQ(series_.late->samples[0].value, 1);
+  EXPECT_EQ(series_.late()->samples().values[0], 1);
 }
 
 TEST_F(HeadSeriesTest, LateSamplesAreSortedAndCountedByTheWindow) {
@@ -81,9 +83,9 @@ TEST_F(HeadSeriesTest, LateSamplesAreSortedAndCountedByTheWindow) {
   EXPECT_EQ(counters_.late, 2u);
   EXPECT_EQ(counters_.backfill, 1u);
   ASSERT_EQ(LateCount(), 3u);
-  EXPECT_EQ(series_.late->samples[0].value, 3);
-  EXPECT_EQ(series_.late->samples[1].value, 2);
-  EXPECT_EQ(series_.late->samples[2].value, 4);
+  EXPECT_EQ(series_.late()->samples().values[0], 3);
+  EXPECT_EQ(series_.late()->samples().values[1], 2);
+  EXPECT_EQ(series_.late()->samples().values[2], 4);
   EXPECT_EQ(series_.max_time_ms, kBorderMs + 2 * kWindowMs);
 }
 
@@ -106,17 +108,17 @@ TEST_F(HeadSeriesTest, ChunksEndWhenTheyAreFull) {
 
 TEST_F(HeadSeriesTest, LateSamplesBecomeChunksOfTheirOwnThatNoBorderCuts) {
   Append(kBorderMs + kWindowMs, 1);
-  for (size_t i = 0; i < kLateSamplesMax; ++i) {
+  for (size_t i = 0; i < LateBuffer::kSamplesMax; ++i) {
     Append(kBorderMs + 100 - static_cast<int64_t>(i), static_cast<double>(i));
   }
-  EXPECT_EQ(series_.late, nullptr);
+  EXPECT_EQ(series_.late(), nullptr);
   ASSERT_NE(series_.newest, nullptr);
   ASSERT_NE(series_.newest->older, nullptr);
   EXPECT_EQ(series_.newest->arrival, Arrival::kLate);
   EXPECT_EQ(series_.newest->min_time_ms, kBorderMs);
   EXPECT_EQ(series_.newest->older->max_time_ms, kBorderMs - 1);
   EXPECT_EQ(series_.newest->sample_count + series_.newest->older->sample_count,
-            static_cast<int>(kLateSamplesMax));
+            static_cast<int>(LateBuffer::kSamplesMax));
 }
 
 TEST_F(HeadSeriesTest, SealingKeepsSamplesAndTheNewestValue) {

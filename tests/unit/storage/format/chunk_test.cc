@@ -26,23 +26,25 @@ class ChunkTest : public testing::Test {
             timestamps.back(), payload_};
   }
   void ExpectDamage(const ChunkView& chunk, StatusCode code, const std::string& message) {
-    std::vector<int64_t> timestamps = {7};
-    std::vector<double> values = {7};
-    const Status status = DecodeChunk(chunk, &timestamps, &values);
+    SampleColumns samples;
+    samples.timestamps_ms = {7};
+    samples.values = {7};
+    const Status status = DecodeChunk(chunk, &samples);
     EXPECT_EQ(status.code(), code);
     EXPECT_EQ(status.message(), message);
-    EXPECT_EQ(timestamps, std::vector<int64_t>{7});
-    EXPECT_EQ(values, std::vector<double>{7});
+    EXPECT_EQ(samples.timestamps_ms, std::vector<int64_t>{7});
+    EXPECT_EQ(samples.values, std::vector<double>{7});
   }
   std::string payload_;
 };
 
 TEST_F(ChunkTest, AppendsItsSamples) {
-  std::vector<int64_t> timestamps = {1};
-  std::vector<double> values = {-1};
-  ASSERT_TRUE(DecodeChunk(MakeChunk({10, 20, 35}), &timestamps, &values).ok());
-  EXPECT_EQ(timestamps, (std::vector<int64_t>{1, 10, 20, 35}));
-  EXPECT_EQ(values, (std::vector<double>{-1, 0, 1, 2}));
+  SampleColumns samples;
+  samples.timestamps_ms = {1};
+  samples.values = {-1};
+  ASSERT_TRUE(DecodeChunk(MakeChunk({10, 20, 35}), &samples).ok());
+  EXPECT_EQ(samples.timestamps_ms, (std::vector<int64_t>{1, 10, 20, 35}));
+  EXPECT_EQ(samples.values, (std::vector<double>{-1, 0, 1, 2}));
 }
 
 TEST_F(ChunkTest, RefusesWhatContradictsTheHeader) {
