@@ -71,6 +71,17 @@ inline size_t FirstCommonBit(const uint64_t* a, const uint64_t* b, size_t bit_co
   return kNoBit;
 }
 
+// The first and the last bit set; kNoBit when there is none.
+inline size_t FirstBit(const uint64_t* words, size_t bit_count) {
+  return FirstCommonBit(words, words, bit_count);
+}
+inline size_t LastBit(const uint64_t* words, size_t bit_count) {
+  for (size_t w = BitmapWords(bit_count); w-- > 0;) {
+    if (words[w] != 0) return w * 64 + 63 - static_cast<size_t>(std::countl_zero(words[w]));
+  }
+  return kNoBit;
+}
+
 // Calls visit(bit) for the bits that are set, in ascending order.
 template <typename Visit>
 inline void ForEachBit(const uint64_t* words, size_t bit_count, Visit&& visit) {

@@ -63,12 +63,15 @@ std::vector<Histogram> CollectHistograms(const VectorValue& input, PositionRange
 // histogram has a bucket.
 template <typename Evaluate>
 Result<VectorValue> EvaluateHistograms(const std::vector<Histogram>& histograms,
-                                       const VectorValue& input, Evaluate&& evaluate) {
+                                       const NameRules& names, const VectorValue& input,
+                                       Evaluate&& evaluate) {
   VectorValue out(input.step_count(), input.budget());
   std::vector<Bucket> buckets;
   for (const Histogram& histogram : histograms) {
     RETURN_IF_ERROR(input.budget()->CheckTime());
-    ASSIGN_OR_RETURN(const Column column, out.AppendEmpty(DropMetricName(histogram.labels)));
+    ASSIGN_OR_RETURN(const Column column,
+                     out.AppendEmpty(names.After(MetricName::kDrop, histogram.labels)));
+    out.rows().back().drop_name = names.delayed();
     for (size_t step = 0; step < input.step_count(); ++step) {
       buckets.clear();
       for (const BucketRow& bucket : histogram.buckets) {
@@ -87,15 +90,15 @@ Result<VectorValue> EvaluateHistograms(const std::vector<Histogram>& histograms,
 }  // namespace
 
 Result<VectorValue> EvaluateHistogramQuantile(const HistogramQuantileArgs& args,
-                                              const TimeGrid& grid, const VectorValue& input,
-                                              Annotations* annotations) {
+                                              const NameRules& names, const TimeGrid& grid,
+                                              const VectorValue& input, Annotations* annotations) {
   for (const double q : args.quantile) {
     if (std::isnan(q) || q < 0 || q > 1) annotations->InvalidQuantile(q, args.quantile_position);
   }
   const std::vector<Histogram> histograms =
       CollectHistograms(input, args.vector_position, annotations);
   return EvaluateHistograms(
-      histograms, input,
+      histograms, names, input,
       [&](size_t step, std::vector<Bucket>* buckets, const Histogram& histogram) {
         const BucketQuantileResult result = BucketQuantile(args.quantile[step], buckets);
         if (result.forced_monotonicity) {
@@ -109,10 +112,11 @@ Result<VectorValue> EvaluateHistogramQuantile(const HistogramQuantileArgs& args,
 }
 
 Result<VectorValue> EvaluateHistogramFraction(const HistogramFractionArgs& args,
-                                              const VectorValue& input, Annotations* annotations) {
+                                              const NameRules& names, const VectorValue& input,
+                                              Annotations* annotations) {
   const std::vector<Histogram> histograms =
       CollectHistograms(input, args.vector_position, annotations);
-  return EvaluateHistograms(histograms, input,
+  return EvaluateHistograms(histograms, names, input,
                             [&](size_t step, std::vector<Bucket>* buckets, const Histogram&) {
                               return BucketFraction(args.lower[step], args.upper[step], buckets);
                             });

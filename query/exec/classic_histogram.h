@@ -2,6 +2,7 @@
 #pragma once
 
 #include "query/exec/annotations.h"
+#include "query/exec/name_rules.h"
 #include "query/exec/row_operation.h"
 #include "query/exec/time_grid.h"
 #include "query/exec/vector_value.h"
@@ -16,8 +17,8 @@ struct HistogramQuantileArgs {
 };
 // Errors: kOutOfRange when histograms differ only in their metric name.
 Result<VectorValue> EvaluateHistogramQuantile(const HistogramQuantileArgs& args,
-                                              const TimeGrid& grid, const VectorValue& input,
-                                              Annotations* annotations);
+                                              const NameRules& names, const TimeGrid& grid,
+                                              const VectorValue& input, Annotations* annotations);
 
 struct HistogramFractionArgs {
   ScalarColumn lower;
@@ -26,6 +27,7 @@ struct HistogramFractionArgs {
 };
 // Errors: as above.
 Result<VectorValue> EvaluateHistogramFraction(const HistogramFractionArgs& args,
-                                              const VectorValue& input, Annotations* annotations);
+                                              const NameRules& names, const VectorValue& input,
+                                              Annotations* annotations);
 
 }  // namespace varve::promql::exec

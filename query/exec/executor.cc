@@ -92,6 +92,7 @@ Result<VectorValue> Executor::StepInvariant(const StepInvariantNode& node,
     ASSIGN_OR_RETURN(const Column column, out.AppendEmpty(std::move(row.labels)));
     std::fill_n(column.values, grid.count, row.column.values[0]);
     FillBits(column.present, grid.count);
+    out.rows().back().drop_name = row.drop_name;
   }
   return out;
 }
@@ -126,7 +127,7 @@ Result<VectorValue> Executor::Aggregation(const AggregationNode& node, const Tim
 Result<VectorValue> Executor::Binary(const VectorBinaryNode& node, const TimeGrid& grid) const {
   ASSIGN_OR_RETURN(VectorValue lhs, Vector(*node.lhs, grid));
   ASSIGN_OR_RETURN(VectorValue rhs, Vector(*node.rhs, grid));
-  const BinaryRule rule{node.op, node.comparison, &node.matching, node.position};
+  const BinaryRule rule{node.op, node.comparison, &node.matching, context_.names, node.position};
   if (IsSetOperator(node.op)) return EvaluateSetOperator(rule, std::move(lhs), std::move(rhs));
   return EvaluateVectorBinary(rule, lhs, rhs, context_.annotations);
 }
@@ -150,11 +151,11 @@ Result<VectorValue> Executor::Histogram(const HistogramNode& node, const TimeGri
     ASSIGN_OR_RETURN(ScalarColumn arg1, Scalar(*node.arg1, grid));
     ASSIGN_OR_RETURN(const VectorValue input, Vector(*node.vector, grid));
     return EvaluateHistogramFraction({std::move(arg0), std::move(arg1), node.vector_position},
-                                     input, context_.annotations);
+                                     context_.names, input, context_.annotations);
   }
   ASSIGN_OR_RETURN(const VectorValue input, Vector(*node.vector, grid));
   return EvaluateHistogramQuantile({std::move(arg0), node.arg0_position, node.vector_position},
-                                   grid, input, context_.annotations);
+                                   context_.names, grid, input, context_.annotations);
 }
 
 Result<VectorValue> Executor::LabelReplace(const LabelReplaceNode& node,
@@ -198,6 +199,9 @@ Result<Matrix> Executor::RangeVector(const RangeVectorNode& node, const TimeGrid
     RemoveStaleMarkers(&samples.timestamps_ms, &samples.values);
     if (samples.size() == 0) continue;
     Series series{source->labels(i), {}};
+    if (source->name(i) == MetricName::kDrop) {
+      series.labels = DropMetadata(series.labels, context_.names.metadata);
+    }
     series.points.reserve(samples.size());
     for (size_t s = 0; s < samples.size(); ++s) {
       series.points.push_back({samples.timestamps_ms[s], samples.values[s]});

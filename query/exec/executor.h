@@ -20,6 +20,8 @@ class Executor {
   // `context` is borrowed.
   explicit Executor(const QueryContext* context) : context_(*context) {}
 
+  const NameRules& names() const { return context_.names; }
+
   // REQUIRES: node.type is kScalar.
   Result<ScalarColumn> Scalar(const PlanNode& node, const TimeGrid& grid) const;
   // REQUIRES: node.type is kVector.

@@ -12,21 +12,25 @@ namespace {
 
 class CollectSink final : public RowSink {
  public:
-  CollectSink(size_t step_count, QueryBudget* budget) : value_(step_count, budget) {}
+  CollectSink(const NameRules& names, size_t step_count, QueryBudget* budget)
+      : names_(names), value_(step_count, budget) {}
   Status Consume(const Labels& labels, MetricName name, const Column& column) override {
-    return value_.Append(name == MetricName::kDrop ? DropMetricName(labels) : labels, column);
+    RETURN_IF_ERROR(value_.Append(names_.After(name, labels), column));
+    value_.rows().back().drop_name = names_.delayed() && name == MetricName::kDrop;
+    return OkStatus();
   }
   VectorValue& value() { return value_; }
 
  private:
+  const NameRules names_;
   VectorValue value_;
 };
 
 class GroupSink final : public RowSink {
  public:
-  GroupSink(AggregationOp op, const LabelProjection* projection, size_t step_count,
-            QueryBudget* budget)
-      : groups_(op, projection, step_count, budget) {}
+  GroupSink(AggregationOp op, const LabelProjection* projection, const NameRules& names,
+            size_t step_count, QueryBudget* budget)
+      : groups_(op, projection, names, step_count, budget) {}
   Status Consume(const Labels& labels, MetricName name, const Column& column) override {
     return groups_.Add(labels, name, column);
   }
@@ -77,7 +81,7 @@ bool KeepsNames(const PlanNode& node) {
 }
 
 // Whether the node is a pipeline whose series cannot become equal: the input of one metric.
-bool StreamsDistinctSeries(const PlanNode& node, const std::vector<SelectorPlan>& selectors) {
+bool StreamsDistinctSeries(const PlanNode& node, const QueryContext& context) {
   const PlanNode* leaf = &node;
   while (const PlanNode* child = RowOperationChild(*leaf)) leaf = child;
   size_t selector = 0;
@@ -89,7 +93,8 @@ bool StreamsDistinctSeries(const PlanNode& node, const std::vector<SelectorPlan>
   } else {
     return false;
   }
-  return selectors[selector].names == SelectorPlan::Names::kOne || KeepsNames(node);
+  return (*context.selectors)[selector].names == SelectorPlan::Names::kOne ||
+         context.names.delayed() || KeepsNames(node);
 }
 
 Result<GroupAccumulator> RunGroups(const SeriesPipeline& pipeline, AggregationOp op,
@@ -98,7 +103,7 @@ Result<GroupAccumulator> RunGroups(const SeriesPipeline& pipeline, AggregationOp
   const size_t sink_count = SinkCount(pipeline, context);
   sinks.reserve(sink_count);
   for (size_t i = 0; i < sink_count; ++i) {
-    sinks.emplace_back(op, projection, pipeline.grid.count, context.budget);
+    sinks.emplace_back(op, projection, context.names, pipeline.grid.count, context.budget);
   }
   RETURN_IF_ERROR(RunPipeline(pipeline, context, Pointers(&sinks)));
   for (size_t i = 1; i < sink_count; ++i) {
@@ -206,7 +211,7 @@ Result<VectorValue> Executor::Collect(const SeriesPipeline& pipeline) const {
   const size_t sink_count = SinkCount(pipeline, context_);
   sinks.reserve(sink_count);
   for (size_t i = 0; i < sink_count; ++i) {
-    sinks.emplace_back(pipeline.grid.count, context_.budget);
+    sinks.emplace_back(context_.names, pipeline.grid.count, context_.budget);
   }
   RETURN_IF_ERROR(RunPipeline(pipeline, context_, Pointers(&sinks)));
   for (size_t i = 1; i < sink_count; ++i) sinks[0].value().Absorb(std::move(sinks[i].value()));
@@ -223,15 +228,15 @@ Result<VectorValue> Executor::RowOperations(const PlanNode& node, const TimeGrid
     VARVE_CHECK(child != nullptr);
     ASSIGN_OR_RETURN(VectorValue value, Vector(*child, grid));
     ASSIGN_OR_RETURN(const RowOperation operation, Operation(node, grid));
-    const bool drop_name = exec::NameAfter(operation) == MetricName::kDrop;
     for (SeriesRow& row : value.rows()) {
       exec::Apply(operation, grid, row.column);
-      if (drop_name && row.labels.Has(kMetricNameLabel)) row.labels = DropMetricName(row.labels);
+      context_.names.Apply(exec::NameAfter(operation), &row);
     }
     RETURN_IF_ERROR(ResolveEqualLabels(EqualLabels::kMergeDisjoint, &value));
     return value;
   }
-  if (pipeline->names == SelectorPlan::Names::kOne || pipeline->name == MetricName::kKeep) {
+  if (pipeline->names == SelectorPlan::Names::kOne || pipeline->name == MetricName::kKeep ||
+      context_.names.delayed()) {
     return Collect(*pipeline);
   }
   std::vector<RowOperation> all = std::exchange(pipeline->operations, {});
@@ -256,16 +261,16 @@ Result<VectorValue> Executor::RowOperations(const PlanNode& node, const TimeGrid
 
 Result<VectorValue> Executor::StreamingAggregation(const AggregationNode& node,
                                                    const TimeGrid& grid) const {
-  if (StreamsDistinctSeries(*node.vector, *context_.selectors)) {
+  if (StreamsDistinctSeries(*node.vector, context_)) {
     ASSIGN_OR_RETURN(const std::optional<SeriesPipeline> pipeline, Pipeline(*node.vector, grid));
     ASSIGN_OR_RETURN(GroupAccumulator groups,
                      RunGroups(*pipeline, node.op, &node.projection, context_));
     return groups.Finish();
   }
   ASSIGN_OR_RETURN(const VectorValue input, Vector(*node.vector, grid));
-  GroupAccumulator groups(node.op, &node.projection, grid.count, context_.budget);
+  GroupAccumulator groups(node.op, &node.projection, context_.names, grid.count, context_.budget);
   for (const SeriesRow& row : input.rows()) {
-    RETURN_IF_ERROR(groups.Add(row.labels, MetricName::kKeep, row.column));
+    RETURN_IF_ERROR(groups.Add(row.labels, NameOf(row), row.column));
   }
   return groups.Finish();
 }

@@ -14,9 +14,10 @@ bool IsStreamingAggregation(AggregationOp op) { return FindAggregationFunctions(
 size_t GroupAccumulator::KeyHash::operator()(std::string_view key) const { return Hash64(key); }
 
 GroupAccumulator::GroupAccumulator(AggregationOp op, const LabelProjection* projection,
-                                   size_t step_count, QueryBudget* budget)
+                                   const NameRules& names, size_t step_count, QueryBudget* budget)
     : functions_(FindAggregationFunctions(op)),
       projection_(projection),
+      names_(names),
       step_count_(step_count),
       share_(budget) {
   VARVE_CHECK(functions_ != nullptr);
@@ -54,8 +55,9 @@ Result<size_t> GroupAccumulator::FindOrAddGroup(std::string_view key) {
 
 Status GroupAccumulator::Add(const Labels& labels, MetricName name, const Column& column) {
   if (!AnyBit(column.present, step_count_)) return OkStatus();
-  projection_->Key(labels, name, &key_);
+  projection_->Key(labels, names_.delayed() ? MetricName::kKeep : name, &key_);
   ASSIGN_OR_RETURN(const size_t index, FindOrAddGroup(key_));
+  if (names_.delayed()) groups_[index].name_removal.Add(column, step_count_, name);
   const GroupPlanes planes = Planes(groups_[index]);
   functions_->add(planes, step_count_, column);
   OrBits(column.present, step_count_, planes.present);
@@ -69,6 +71,7 @@ Status GroupAccumulator::Merge(GroupAccumulator&& later) {
     const GroupPlanes others = later.Planes(group);
     functions_->merge(own, step_count_, others);
     OrBits(others.present, step_count_, own.present);
+    groups_[index].name_removal.Merge(group.name_removal);
   }
   later.groups_.clear();
   later.group_by_key_.clear();
@@ -83,6 +86,7 @@ Result<VectorValue> GroupAccumulator::Finish() {
     functions_->finish(planes, step_count_);
     RETURN_IF_ERROR(out.Append(Labels::FromCanonicalBytes(std::move(group.key)),
                                {planes.plane[0], planes.present}));
+    out.rows().back().drop_name = group.name_removal.drop_name();
     group.planes.reset();
   }
   groups_.clear();

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "query/exec/label_ops.h"
+#include "query/exec/name_rules.h"
 #include "query/exec/vector_value.h"
 #include "query/promql/ast.h"
 
@@ -44,10 +45,11 @@ struct AggregationFunctions {
 class GroupAccumulator {
  public:
   // REQUIRES: IsStreamingAggregation(op). `projection` and `budget` are borrowed.
-  GroupAccumulator(AggregationOp op, const LabelProjection* projection, size_t step_count,
-                   QueryBudget* budget);
+  GroupAccumulator(AggregationOp op, const LabelProjection* projection, const NameRules& names,
+                   size_t step_count, QueryBudget* budget);
 
-  // kDrop: the series counts as having no metric name. Errors: kResourceExhausted.
+  // kDrop: the series counts as having no metric name, or with delayed name removal as losing it
+  // at the end. Errors: kResourceExhausted.
   Status Add(const Labels& labels, MetricName name, const Column& column);
   Status Merge(GroupAccumulator&& later);
   // One row per group, in order of first appearance. Ends the accumulator's use.
@@ -61,6 +63,7 @@ class GroupAccumulator {
     std::string key;  // canonical label bytes
     std::unique_ptr<double[]> planes;
     std::unique_ptr<uint64_t[]> bitmaps;
+    GroupNameRemoval name_removal;
   };
   struct KeyHash {
     using is_transparent = void;
@@ -72,6 +75,7 @@ class GroupAccumulator {
 
   const AggregationFunctions* const functions_;
   const LabelProjection* const projection_;
+  const NameRules names_;
   const size_t step_count_;
   BudgetShare share_;
   std::vector<Group> groups_;

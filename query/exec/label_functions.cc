@@ -89,9 +89,9 @@ class LabelReplacer::Impl {
   bool ok() const { return regex_.ok(); }
   void SetTemplate(std::string_view text) { pieces_ = ParseTemplate(text, regex_); }
 
-  // Changes `labels` when their source label matches.
-  void Apply(Labels* labels) const {
-    const std::string_view value = labels->Get(source_);
+  // Changes the labels of `row` when their source label matches.
+  void Apply(SeriesRow* row) const {
+    const std::string_view value = row->labels.Get(source_);
     std::vector<re2::StringPiece> groups(static_cast<size_t>(regex_.NumberOfCapturingGroups()) + 1);
     if (!regex_.Match(re2::StringPiece(value.data(), value.size()), 0, value.size(),
                       RE2::ANCHOR_BOTH, groups.data(), static_cast<int>(groups.size()))) {
@@ -106,7 +106,8 @@ class LabelReplacer::Impl {
         if (group.data() != nullptr) result.append(group.data(), group.size());
       }
     }
-    *labels = SetLabel(*labels, destination_, result);
+    row->labels = SetLabel(row->labels, destination_, result);
+    if (destination_ == kMetricNameLabel) row->drop_name = false;
   }
 
  private:
@@ -135,7 +136,7 @@ Result<std::unique_ptr<LabelReplacer>> LabelReplacer::Compile(const std::string&
 }
 
 Status LabelReplacer::Apply(VectorValue* value) const {
-  for (SeriesRow& row : value->rows()) impl_->Apply(&row.labels);
+  for (SeriesRow& row : value->rows()) impl_->Apply(&row);
   return ResolveEqualLabels(EqualLabels::kMergeDisjoint, value);
 }
 
@@ -149,6 +150,7 @@ Status JoinLabels(const std::string& destination, const std::string& separator,
       joined += row.labels.Get(sources[i]);
     }
     row.labels = SetLabel(row.labels, destination, joined);
+    if (destination == kMetricNameLabel) row.drop_name = false;
   }
   return ResolveEqualLabels(EqualLabels::kMergeDisjoint, value);
 }

@@ -46,8 +46,15 @@ bool LabelNames::Contains(std::string_view name) const {
   return false;
 }
 
-Labels DropMetricName(const Labels& labels) {
-  return Filter(labels, [](std::string_view name) { return name != kMetricNameLabel; });
+bool HasMetadata(const Labels& labels, MetadataLabels metadata) {
+  for (const LabelView label : labels) {
+    if (IsMetadataLabel(label.name, metadata)) return true;
+  }
+  return false;
+}
+
+Labels DropMetadata(const Labels& labels, MetadataLabels metadata) {
+  return Filter(labels, [=](std::string_view name) { return !IsMetadataLabel(name, metadata); });
 }
 
 Labels KeepLabels(const Labels& labels, const LabelNames& names) {
@@ -73,10 +80,12 @@ Labels SetLabel(const Labels& labels, std::string_view name, std::string_view va
   return Labels::FromCanonicalBytes(std::move(bytes));
 }
 
-LabelProjection LabelProjection::Only(LabelNames names) { return {std::move(names), Named::kKept}; }
+LabelProjection LabelProjection::Only(LabelNames names, MetadataLabels metadata) {
+  return {std::move(names), Named::kKept, metadata};
+}
 
-LabelProjection LabelProjection::AllBut(LabelNames names) {
-  return {names.With(kMetricNameLabel), Named::kLeftOut};
+LabelProjection LabelProjection::AllBut(LabelNames names, MetadataLabels metadata) {
+  return {names.With(kMetricNameLabel), Named::kLeftOut, metadata};
 }
 
 void LabelProjection::Key(const Labels& labels, MetricName name, std::string* key) const {
@@ -85,7 +94,7 @@ void LabelProjection::Key(const Labels& labels, MetricName name, std::string* ke
   if (keep_named && names_.empty()) return;
   for (const LabelView label : labels) {
     if (names_.Contains(label.name) != keep_named) continue;
-    if (name == MetricName::kDrop && label.name == kMetricNameLabel) continue;
+    if (name == MetricName::kDrop && IsMetadataLabel(label.name, metadata_)) continue;
     AppendLabel(label, key);
   }
 }

@@ -15,6 +15,16 @@ namespace varve::promql::exec {
 // Whether an operation keeps the metric name of its input.
 enum class MetricName : uint8_t { kKeep, kDrop };
 
+// The labels that say what a metric is, and fall together when an operation makes something else
+// of it: the name, and the type and unit of those who write them as labels.
+enum class MetadataLabels : uint8_t { kName, kNameTypeUnit };
+inline constexpr std::string_view kTypeLabel = "__type__";
+inline constexpr std::string_view kUnitLabel = "__unit__";
+inline bool IsMetadataLabel(std::string_view name, MetadataLabels labels) {
+  if (name == kMetricNameLabel) return true;
+  return labels == MetadataLabels::kNameTypeUnit && (name == kTypeLabel || name == kUnitLabel);
+}
+
 // A sorted set of label names, for selecting labels of many series.
 class LabelNames {
  public:
@@ -29,7 +39,8 @@ class LabelNames {
   std::vector<std::string> names_;
 };
 
-Labels DropMetricName(const Labels& labels);
+bool HasMetadata(const Labels& labels, MetadataLabels metadata);
+Labels DropMetadata(const Labels& labels, MetadataLabels metadata);
 // Only the labels named, or all but those.
 Labels KeepLabels(const Labels& labels, const LabelNames& names);
 Labels DropLabels(const Labels& labels, const LabelNames& names);
@@ -41,21 +52,25 @@ Labels SetLabel(const Labels& labels, std::string_view name, std::string_view va
 class LabelProjection {
  public:
   // `by` and `on`: exactly these labels, the metric name among them if it is named.
-  static LabelProjection Only(LabelNames names);
+  static LabelProjection Only(LabelNames names,
+                              MetadataLabels metadata = MetadataLabels::kNameTypeUnit);
   // `without` and `ignoring`: all labels but these and the metric name.
-  static LabelProjection AllBut(LabelNames names);
+  static LabelProjection AllBut(LabelNames names,
+                                MetadataLabels metadata = MetadataLabels::kNameTypeUnit);
 
   // Replaces `key` by bytes that are equal exactly when the projections are equal: the canonical
-  // bytes of the projected label set. kDrop: as if `labels` had no metric name.
+  // bytes of the projected label set. kDrop: as if `labels` had none of the metadata labels.
   void Key(const Labels& labels, MetricName name, std::string* key) const;
   Labels Project(const Labels& labels) const;
 
  private:
   enum class Named : uint8_t { kKept, kLeftOut };
-  LabelProjection(LabelNames names, Named named) : names_(std::move(names)), named_(named) {}
+  LabelProjection(LabelNames names, Named named, MetadataLabels metadata)
+      : names_(std::move(names)), named_(named), metadata_(metadata) {}
 
   LabelNames names_;
   Named named_;
+  MetadataLabels metadata_;
 };
 
 }  // namespace varve::promql::exec

@@ -405,8 +405,8 @@ Result<Planned> Planner::OfAggregation(const Aggregation& aggregation, const Tim
     }
   }
   node.projection = aggregation.grouping == Grouping::kBy
-                        ? LabelProjection::Only(std::move(names))
-                        : LabelProjection::AllBut(std::move(names));
+                        ? LabelProjection::Only(std::move(names), options_.metadata)
+                        : LabelProjection::AllBut(std::move(names), options_.metadata);
   node.vector = std::move(vector.node);
   return Planned{MakeNode(ValueType::kVector, std::move(node)), variance};
 }
@@ -463,9 +463,6 @@ Result<Planned> Planner::OfBinary(const Binary& binary, const TimeGrid& grid) {
                           std::move(scalar_left ? lhs.node : rhs.node),
                           binary.position};
     return Planned{MakeNode(ValueType::kVector, std::move(node)), variance};
-  }
-  if (binary.matching->fill_left.has_value() || binary.matching->fill_right.has_value()) {
-    return UnimplementedError("the modifier fill is not supported");
   }
   VectorBinaryNode node{binary.op,           binary.comparison,   *binary.matching,
                         std::move(lhs.node), std::move(rhs.node), binary.position};

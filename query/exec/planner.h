@@ -14,6 +14,7 @@ struct PlanOptions {
   TimeGrid grid;  // of the query; count >= 1
   int64_t lookback_ms = 0;
   int64_t default_step_ms = 0;
+  MetadataLabels metadata = MetadataLabels::kNameTypeUnit;
 };
 
 // The plan keeps nothing of `expr`. Errors: kOutOfRange for arguments that the reference refuses

@@ -9,6 +9,7 @@
 #include "engine/reader.h"
 #include "query/exec/annotations.h"
 #include "query/exec/budget.h"
+#include "query/exec/name_rules.h"
 #include "query/exec/plan.h"
 
 namespace varve::promql::exec {
@@ -18,6 +19,7 @@ struct QueryContext {
   Annotations* annotations = nullptr;
   ThreadPool* pool = nullptr;  // nullptr: everything on the calling thread
   int64_t lookback_ms = 0;
+  NameRules names;
   const std::vector<SelectorPlan>* selectors = nullptr;
   // One per selector of the plan.
   std::vector<std::shared_ptr<const engine::SeriesSelection>> selections;

@@ -92,6 +92,7 @@ Result<ResultValue> EvaluateInstant(const Executor& executor, const PlanNode& ro
     return ResultValue(std::move(matrix));
   }
   ASSIGN_OR_RETURN(VectorValue value, executor.Vector(root, grid));
+  RETURN_IF_ERROR(RemoveDelayedNames(executor.names(), &value));
   return ResultValue(ToVector(std::move(value), time_ms));
 }
 
@@ -102,6 +103,7 @@ Result<ResultValue> EvaluateRange(const Executor& executor, const PlanNode& root
     return ResultValue(ScalarMatrix(scalar, grid));
   }
   ASSIGN_OR_RETURN(VectorValue value, executor.Vector(root, grid));
+  RETURN_IF_ERROR(RemoveDelayedNames(executor.names(), &value));
   ASSIGN_OR_RETURN(Matrix matrix, ToMatrix(std::move(value), grid));
   return ResultValue(std::move(matrix));
 }
@@ -203,8 +205,13 @@ Result<QueryResult> QueryEngine::Query(std::string_view text, const Expr& expr,
   context.annotations = &annotations;
   context.pool = pool_.get();
   context.lookback_ms = options.lookback_ms > 0 ? options.lookback_ms : options_.lookback_ms;
+  context.names.removal =
+      options_.delayed_name_removal ? NameRules::Removal::kAtEnd : NameRules::Removal::kAtOnce;
+  context.names.metadata =
+      options_.type_and_unit_labels ? MetadataLabels::kNameTypeUnit : MetadataLabels::kName;
   ASSIGN_OR_RETURN(const Plan plan,
-                   MakePlan(expr, {grid, context.lookback_ms, options_.default_step_ms}));
+                   MakePlan(expr, {grid, context.lookback_ms, options_.default_step_ms,
+                                   context.names.metadata}));
   context.selectors = &plan.selectors;
   if (!plan.selectors.empty()) {
     std::vector<engine::SelectRequest> requests;

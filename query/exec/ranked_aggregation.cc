@@ -186,6 +186,12 @@ Result<VectorValue> AggregateQuantile(const LabelProjection& projection, const S
   for (size_t g = 0; g < groups.keys.size(); ++g) {
     ASSIGN_OR_RETURN(const Column column,
                      out.AppendEmpty(Labels::FromCanonicalBytes(std::move(groups.keys[g]))));
+    GroupNameRemoval name_removal;
+    for (const size_t row : groups.rows[g]) {
+      const SeriesRow& series = input.rows()[row];
+      name_removal.Add(series.column, step_count, NameOf(series));
+    }
+    out.rows().back().drop_name = name_removal.drop_name();
     for (size_t step = 0; step < step_count; ++step) {
       if (step % kStepsPerTimeCheck == 0) RETURN_IF_ERROR(input.budget()->CheckTime());
       values.clear();

@@ -7,6 +7,7 @@
 
 #include "query/exec/annotations.h"
 #include "query/exec/label_ops.h"
+#include "query/exec/name_rules.h"
 #include "query/exec/row_operation.h"
 #include "query/exec/vector_value.h"
 #include "varve/status.h"

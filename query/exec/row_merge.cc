@@ -20,11 +20,16 @@ Status ResolveEqualLabels(EqualLabels treatment, VectorValue* value) {
   for (size_t i = 0; i < rows.size(); ++i) {
     const auto [it, inserted] = row_by_labels.emplace(rows[i].labels.canonical_bytes(), i);
     if (inserted) continue;
-    const Column& into = rows[it->second].column;
+    SeriesRow& target = rows[it->second];
+    const Column& into = target.column;
     const Column& from = rows[i].column;
     if (treatment == EqualLabels::kRefuse ||
         FirstCommonBit(into.present, from.present, step_count) != kNoBit) {
       return OutOfRangeError("vector cannot contain metrics with the same labelset");
+    }
+    // The name's fate is decided by who comes first.
+    if (FirstBit(from.present, step_count) < FirstBit(into.present, step_count)) {
+      target.drop_name = rows[i].drop_name;
     }
     ForEachBit(from.present, step_count,
                [&](size_t step) { into.values[step] = from.values[step]; });

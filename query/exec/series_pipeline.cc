@@ -186,7 +186,9 @@ Status PipelineWorker::Process(size_t series, RowSink* sink) {
     Apply(operation, pipeline_.grid, column);
   }
   if (!AnyBit(column.present, pipeline_.grid.count)) return OkStatus();
-  return sink->Consume(labels, pipeline_.name, column);
+  const bool drop_name =
+      pipeline_.name == MetricName::kDrop || pipeline_.source->name(series) == MetricName::kDrop;
+  return sink->Consume(labels, drop_name ? MetricName::kDrop : MetricName::kKeep, column);
 }
 
 }  // namespace

@@ -22,6 +22,8 @@ class SeriesSource {
   virtual ~SeriesSource() = default;
   virtual size_t series_count() const = 0;
   virtual const Labels& labels(size_t i) const = 0;
+  // kDrop: what made the series has left its name to fall at the end of the query.
+  virtual MetricName name(size_t) const { return MetricName::kKeep; }
   // Replaces `out` by the samples within [min_ms, max_ms].
   virtual Status Read(size_t i, int64_t min_ms, int64_t max_ms,
                       engine::SampleBuffer* out) const = 0;
@@ -47,6 +49,7 @@ class SubquerySource final : public SeriesSource {
   SubquerySource(VectorValue value, const TimeGrid& grid) : value_(std::move(value)), grid_(grid) {}
   size_t series_count() const override { return value_.rows().size(); }
   const Labels& labels(size_t i) const override { return value_.rows()[i].labels; }
+  MetricName name(size_t i) const override { return NameOf(value_.rows()[i]); }
   Status Read(size_t i, int64_t min_ms, int64_t max_ms, engine::SampleBuffer* out) const override;
 
  private:

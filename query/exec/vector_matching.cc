@@ -1,5 +1,6 @@
 #include "query/exec/vector_matching.h"
 
+#include <optional>
 #include <string>
 #include <unordered_map>
 #include <utility>
@@ -61,6 +62,8 @@ class VectorBinary {
         step_count_(lhs.step_count()),
         matching_labels_(LabelNames(rule.matching->labels)),
         projection_(MatchingProjection(*rule.matching)),
+        fill_one_(FillColumn(rule.matching->fill_right)),
+        fill_many_(FillColumn(rule.matching->fill_left)),
         annotations_(annotations),
         out_(step_count_, lhs.budget()) {}
 
@@ -70,12 +73,23 @@ class VectorBinary {
   std::vector<size_t>& ManyRows(MatchGroup& g) const { return swapped_ ? g.rhs : g.lhs; }
   std::vector<size_t>& OneRows(MatchGroup& g) const { return swapped_ ? g.lhs : g.rhs; }
 
+  // A value at every step, or empty when there is nothing to fill with.
+  std::vector<double> FillColumn(const std::optional<double>& fill) const {
+    return fill.has_value() ? std::vector<double>(step_count_, *fill) : std::vector<double>();
+  }
+  bool fills() const { return !fill_one_.empty() || !fill_many_.empty(); }
+  Bits EveryStep() const;
+
   void CheckOneSide(const std::vector<size_t>& one_rows, const Bits& any_many);
   Status MatchGroupRows(const std::vector<size_t>& many_rows, const std::vector<size_t>& one_rows);
   void CheckManySide(const std::vector<size_t>& many_rows, const std::vector<size_t>& one_rows);
   void CheckResultLabels(const Labels& labels, const Bits& matched,
                          std::unordered_map<std::string, Bits>* matched_by_labels);
+  Status FillOneSide(const std::vector<size_t>& many_rows, const std::vector<size_t>& one_rows,
+                     std::unordered_map<std::string, Bits>* matched_by_labels);
+  Status FillManySide(const std::vector<size_t>& many_rows, const std::vector<size_t>& one_rows);
   Labels ResultLabels(const Labels& many, const Labels& one) const;
+  Status Emit(Labels labels, const Column& many, const Column& one, const Bits& matched);
   void Compute(const Column& many, const Column& one, const Bits& matched, Column result);
 
   const BinaryRule& rule_;
@@ -85,6 +99,10 @@ class VectorBinary {
   const size_t step_count_;
   const LabelNames matching_labels_;
   const LabelProjection projection_;
+  // What stands for a missing partner. `fill_right` is for the one side and `fill_left` for the
+  // many side even when group_right swaps them, as in the reference.
+  std::vector<double> fill_one_;
+  std::vector<double> fill_many_;
   Annotations* const annotations_;
   VectorValue out_;
   EarliestFailure failure_;
@@ -93,7 +111,8 @@ class VectorBinary {
 Result<VectorValue> VectorBinary::Run() {
   std::vector<MatchGroup> groups =
       swapped_ ? GroupByMatch(projection_, one_, many_) : GroupByMatch(projection_, many_, one_);
-  const Bits any_many = PresentInAny(many_);
+  // Nothing is looked at where nothing can match.
+  const Bits any_many = fills() ? EveryStep() : PresentInAny(many_);
   for (MatchGroup& group : groups) CheckOneSide(OneRows(group), any_many);
   for (MatchGroup& group : groups) {
     RETURN_IF_ERROR(out_.budget()->CheckTime());
@@ -102,6 +121,12 @@ Result<VectorValue> VectorBinary::Run() {
   RETURN_IF_ERROR(failure_.ToStatus());
   RETURN_IF_ERROR(ResolveEqualLabels(EqualLabels::kMergeDisjoint, &out_));
   return std::move(out_);
+}
+
+Bits VectorBinary::EveryStep() const {
+  Bits out(BitmapWords(step_count_));
+  FillBits(out.data(), step_count_);
+  return out;
 }
 
 // At a step with anything on the many side, no two series of the one side may match alike,
@@ -134,7 +159,7 @@ void VectorBinary::CheckOneSide(const std::vector<size_t>& one_rows, const Bits&
 void VectorBinary::CheckManySide(const std::vector<size_t>& many_rows,
                                  const std::vector<size_t>& one_rows) {
   if (many_rows.size() < 2) return;
-  const Bits partners = PresentInAny(one_, one_rows);
+  const Bits partners = fill_one_.empty() ? PresentInAny(one_, one_rows) : EveryStep();
   Bits seen(BitmapWords(step_count_));
   for (const size_t row : many_rows) {
     const uint64_t* present = many_.rows()[row].column.present;
@@ -164,7 +189,7 @@ void VectorBinary::CheckResultLabels(const Labels& labels, const Bits& matched,
 
 Status VectorBinary::MatchGroupRows(const std::vector<size_t>& many_rows,
                                     const std::vector<size_t>& one_rows) {
-  if (many_rows.empty() || one_rows.empty()) return OkStatus();
+  if (!fills() && (many_rows.empty() || one_rows.empty())) return OkStatus();
   const bool one_to_one = rule_.matching->cardinality == Cardinality::kOneToOne;
   if (one_to_one) CheckManySide(many_rows, one_rows);
   std::unordered_map<std::string, Bits> matched_by_labels;
@@ -179,25 +204,72 @@ Status VectorBinary::MatchGroupRows(const std::vector<size_t>& many_rows,
       if (!one_to_one && many_rows.size() > 1) {
         CheckResultLabels(labels, matched, &matched_by_labels);
       }
-      ASSIGN_OR_RETURN(const Column result, out_.AppendEmpty(std::move(labels)));
-      Compute(many.column, one.column, matched, result);
+      RETURN_IF_ERROR(Emit(std::move(labels), many.column, one.column, matched));
     }
   }
+  if (!fill_one_.empty()) {
+    RETURN_IF_ERROR(FillOneSide(many_rows, one_rows, &matched_by_labels));
+  }
+  return fill_many_.empty() ? OkStatus() : FillManySide(many_rows, one_rows);
+}
+
+// The many side's series at the steps where no partner is there.
+Status VectorBinary::FillOneSide(const std::vector<size_t>& many_rows,
+                                 const std::vector<size_t>& one_rows,
+                                 std::unordered_map<std::string, Bits>* matched_by_labels) {
+  const bool one_to_one = rule_.matching->cardinality == Cardinality::kOneToOne;
+  const Bits partners = PresentInAny(one_, one_rows);
+  for (const size_t m : many_rows) {
+    const SeriesRow& many = many_.rows()[m];
+    Bits alone(many.column.present, many.column.present + partners.size());
+    AndNotBits(partners.data(), step_count_, alone.data());
+    if (!AnyBit(alone.data(), step_count_)) continue;
+    Labels labels = ResultLabels(many.labels, projection_.Project(many.labels));
+    if (!one_to_one && many_rows.size() > 1) CheckResultLabels(labels, alone, matched_by_labels);
+    Column one;
+    one.values = fill_one_.data();
+    RETURN_IF_ERROR(Emit(std::move(labels), many.column, one, alone));
+  }
+  return OkStatus();
+}
+
+// The one side's series at the steps where no partner is there.
+Status VectorBinary::FillManySide(const std::vector<size_t>& many_rows,
+                                  const std::vector<size_t>& one_rows) {
+  const Bits partners = PresentInAny(many_, many_rows);
+  for (const size_t o : one_rows) {
+    const SeriesRow& one = one_.rows()[o];
+    Bits alone(one.column.present, one.column.present + partners.size());
+    AndNotBits(partners.data(), step_count_, alone.data());
+    if (!AnyBit(alone.data(), step_count_)) continue;
+    Column many;
+    many.values = fill_many_.data();
+    RETURN_IF_ERROR(
+        Emit(ResultLabels(projection_.Project(one.labels), one.labels), many, one.column, alone));
+  }
+  return OkStatus();
+}
+
+Status VectorBinary::Emit(Labels labels, const Column& many, const Column& one,
+                          const Bits& matched) {
+  ASSIGN_OR_RETURN(const Column result, out_.AppendEmpty(std::move(labels)));
+  out_.rows().back().drop_name =
+      rule_.names.delayed() && rule_.comparison == ComparisonResult::kBool;
+  Compute(many, one, matched, result);
   return OkStatus();
 }
 
 Labels VectorBinary::ResultLabels(const Labels& many, const Labels& one) const {
   Labels labels = many;
-  if (IsArithmetic(rule_.op) || rule_.comparison == ComparisonResult::kBool) {
-    labels = DropMetricName(labels);
-  }
+  // Arithmetic drops the name at once even with delayed name removal: the result is of two metrics.
+  const bool drop_now = IsArithmetic(rule_.op) ||
+                        (rule_.comparison == ComparisonResult::kBool && !rule_.names.delayed());
+  if (drop_now) labels = DropMetadata(labels, rule_.names.metadata);
   if (rule_.matching->cardinality == Cardinality::kOneToOne) {
     labels = rule_.matching->on == MatchOn::kOn ? KeepLabels(labels, matching_labels_)
                                                 : DropLabels(labels, matching_labels_);
   }
   for (const std::string& name : rule_.matching->include) {
-    // `bool` takes the name away whatever is included.
-    if (rule_.comparison == ComparisonResult::kBool && name == kMetricNameLabel) continue;
     labels = SetLabel(labels, name, one.Get(name));
   }
   return labels;

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "query/exec/annotations.h"
+#include "query/exec/name_rules.h"
 #include "query/exec/vector_value.h"
 #include "query/promql/ast.h"
 #include "varve/status.h"
@@ -13,6 +14,7 @@ struct BinaryRule {
   BinaryOp op = BinaryOp::kAdd;
   ComparisonResult comparison = ComparisonResult::kFilter;
   const VectorMatching* matching = nullptr;  // borrowed
+  NameRules names;
   PositionRange position;
 };
 

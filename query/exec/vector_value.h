@@ -28,6 +28,8 @@ struct Column {
 struct SeriesRow {
   Labels labels;
   Column column;
+  // The name falls at the end of the query (delayed name removal only, name_rules.h).
+  bool drop_name = false;
 };
 
 // A column that owns its memory: scratch that is reused from series to series.

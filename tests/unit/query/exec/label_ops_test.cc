@@ -13,7 +13,8 @@ const Labels& Sample() {
 }
 
 TEST(LabelOps, CutsAndSets) {
-  EXPECT_EQ(DropMetricName(Sample()), (Labels{{"a", "1"}, {"b", "2"}, {"c", "3"}}));
+  EXPECT_EQ(DropMetadata(Sample(), MetadataLabels::kName),
+            (Labels{{"a", "1"}, {"b", "2"}, {"c", "3"}}));
   EXPECT_EQ(KeepLabels(Sample(), LabelNames({"c", "a", "x"})), (Labels{{"a", "1"}, {"c", "3"}}));
   EXPECT_EQ(DropLabels(Sample(), LabelNames({"c", "a", "x"})),
             (Labels{{"__name__", "up"}, {"b", "2"}}));
@@ -29,7 +30,7 @@ TEST(LabelOps, CutsAndSets) {
 TEST(LabelOps, LongValuesStayCanonical) {
   const std::string value(300, 'x');  // a length of two varint bytes
   EXPECT_EQ(SetLabel(Sample(), "b", value).Get("b"), value);
-  EXPECT_EQ(DropMetricName(SetLabel(Sample(), "b", value)).Get("c"), "3");
+  EXPECT_EQ(DropMetadata(SetLabel(Sample(), "b", value), MetadataLabels::kName).Get("c"), "3");
 }
 
 TEST(LabelProjection, Groups) {
