@@ -285,7 +285,10 @@ Result<AppendResult> DatabaseImpl::AppendPrepared(PreparedBatch* batch) {
     if (batch->pending.empty()) EncodeSampleRecord(batch);
     RETURN_IF_ERROR(commits_->Commit(batch));
   }
-  for (const SeriesRun& run : batch->runs) batch->result.samples_appended += run.sample_count;
+  for (const SeriesRun& run : batch->runs) {
+    batch->result.samples_appended += run.sample_count;
+    batch->result.histograms_appended += run.histogram_count;
+  }
   series_created_.fetch_add(batch->created.size(), std::memory_order_relaxed);
   CountAppend(batch->result);
   return std::move(batch->result);

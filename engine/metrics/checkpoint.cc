@@ -18,6 +18,7 @@ constexpr uint64_t kFooterMagic = 0x31444e4543525656;  // "VVRCEND1"
 constexpr size_t kHeaderBytes = 24;                    // magic, version u32, zero u32, database id
 constexpr size_t kFooterBytes = 40;  // index offset, index size, index hash, footer hash, magic
 constexpr uint32_t kVersion = 1;
+constexpr uint32_t kVersionWithCodecs = 2;  // every chunk says its codec; else all are Gorilla
 constexpr size_t kPayloadBlockBytes = size_t{256} << 10;
 constexpr uint8_t kManifestVersion = 1;
 
@@ -90,8 +91,20 @@ void AppendSeriesSection(Head* head, std::span<const index::SeriesId> series, st
   out->append(table);
 }
 
-Status AppendChunkSection(std::span<const FrozenSeries> frozen, PayloadWriter* payloads,
-                          std::vector<uint64_t>* payload_offsets, std::string* out) {
+// The version that the file needs: what an older program can read, it shall.
+uint32_t VersionFor(std::span<const FrozenSeries> frozen) {
+  for (const FrozenSeries& series : frozen) {
+    const SealedChunk* chunk = series.newest.get();
+    for (; chunk != nullptr && chunk->owned; chunk = chunk->older) {
+      if (chunk->codec != format::ChunkCodec::kGorilla) return kVersionWithCodecs;
+    }
+  }
+  return kVersion;
+}
+
+Status AppendChunkSection(std::span<const FrozenSeries> frozen, uint32_t version,
+                          PayloadWriter* payloads, std::vector<uint64_t>* payload_offsets,
+                          std::string* out) {
   std::string table;
   uint64_t count = 0;
   index::SeriesId previous = 0;
@@ -112,6 +125,7 @@ Status AppendChunkSection(std::span<const FrozenSeries> frozen, PayloadWriter* p
       RETURN_IF_ERROR(payloads->Add(chunk->View().payload, &offset));
       payload_offsets->push_back(offset);
       table.push_back(static_cast<char>(chunk->arrival));
+      if (version == kVersionWithCodecs) table.push_back(static_cast<char>(chunk->codec));
       AppendVarint(&table, chunk->sample_count);
       AppendVarint(&table, ZigZagEncode(chunk->min_time_ms));
       AppendVarint(&table, static_cast<uint64_t>(chunk->max_time_ms) -
@@ -187,9 +201,10 @@ Status WriteCheckpoint(FileSystem* file_system, const std::string& path, uint64_
                        std::span<const FrozenSeries> frozen,
                        std::vector<uint64_t>* payload_offsets) {
   ASSIGN_OR_RETURN(auto file, file_system->OpenWritable(path, OpenMode::kTruncate));
+  const uint32_t version = VersionFor(frozen);
   std::string header;
   AppendFixed(&header, kHeaderMagic);
-  AppendFixed(&header, kVersion);
+  AppendFixed(&header, version);
   AppendFixed(&header, uint32_t{0});
   AppendFixed(&header, database_id);
   VARVE_CHECK(header.size() == kHeaderBytes);
@@ -198,7 +213,7 @@ Status WriteCheckpoint(FileSystem* file_system, const std::string& path, uint64_
   PayloadWriter payloads(file.get());
   std::string index;
   AppendSeriesSection(head, new_series, &index);
-  RETURN_IF_ERROR(AppendChunkSection(frozen, &payloads, payload_offsets, &index));
+  RETURN_IF_ERROR(AppendChunkSection(frozen, version, &payloads, payload_offsets, &index));
   const uint64_t index_offset = file->size();
   RETURN_IF_ERROR(file->Append(index));
   std::string footer;
@@ -241,10 +256,11 @@ class Loader {
     if (bytes_.size() < kHeaderBytes + kFooterBytes) return Damaged(path_, "too short");
     ByteReader header(bytes_);
     const auto magic = header.Fixed<uint64_t>();
-    const auto version = header.Fixed<uint32_t>();
+    version_ = header.Fixed<uint32_t>();
     header.Fixed<uint32_t>();
     if (magic != kHeaderMagic) return Damaged(path_, "not a checkpoint");
-    if (version != kVersion) return Damaged(path_, "unknown version " + std::to_string(version));
+    if (version_ != kVersion && version_ != kVersionWithCodecs)
+      return Damaged(path_, "unknown version " + std::to_string(version_));
     if (header.Fixed<uint64_t>() != database_id)
       return Damaged(path_, "belongs to another database");
     const std::string_view footer = bytes_.substr(bytes_.size() - kFooterBytes);
@@ -395,12 +411,16 @@ class Loader {
 
   Status RestoreChunk(ByteReader* reader, HeadSeries* series) NO_THREAD_SAFETY_ANALYSIS {
     const auto arrival = reader->Fixed<uint8_t>();
+    const auto codec = version_ == kVersionWithCodecs
+                           ? static_cast<format::ChunkCodec>(reader->Fixed<uint8_t>())
+                           : format::ChunkCodec::kGorilla;
     const uint64_t sample_count = reader->Varint();
     const int64_t min_time = reader->SignedVarint();
     const auto max_time = static_cast<int64_t>(static_cast<uint64_t>(min_time) + reader->Varint());
     const uint64_t offset = reader->Varint();
     const uint64_t size = reader->Varint();
-    if (!reader->ok() || arrival > static_cast<uint8_t>(Arrival::kLate) || sample_count == 0 ||
+    if (!reader->ok() || arrival > static_cast<uint8_t>(Arrival::kLate) ||
+        !format::IsKnownCodec(codec) || sample_count == 0 ||
         sample_count > codec::kGorillaSampleCountMax || max_time < min_time ||
         offset < kHeaderBytes || offset > payload_end_ || size > payload_end_ - offset) {
       return Damaged(path_, "bad chunk");
@@ -418,6 +438,7 @@ class Loader {
     chunk->payload = reinterpret_cast<const uint8_t*>(bytes_.data()) + offset;
     chunk->sample_count = static_cast<uint16_t>(sample_count);
     chunk->arrival = static_cast<Arrival>(arrival);
+    chunk->codec = codec;
     PushSealed(series, chunk, &head_->mutable_counters);
     head_->WidenTimeRange(min_time, max_time);
     return OkStatus();
@@ -426,6 +447,7 @@ class Loader {
   const std::string& path_;
   const std::string_view bytes_;
   Head* const head_;
+  uint32_t version_ = kVersion;
   std::string_view index_;
   uint64_t payload_end_ = 0;
   std::vector<BadBlock> bad_blocks_;

@@ -4,12 +4,17 @@
 #include "base/bytes.h"
 #include "base/utf8.h"
 #include "engine/metrics/head.h"
+#include "storage/codec/histogram.h"
 #include "storage/format/label_bytes.h"
 
 namespace varve::engine {
 namespace {
 
 constexpr size_t kExampleBytesMax = 200;
+// Of a histogram's spans, buckets and bounds. Far above what writers make; a chunk has room for
+// several.
+constexpr size_t kHistogramBytesMax = size_t{1} << 20;
+static_assert(kHistogramBytesMax <= codec::kHistogramDecodedBytesMax);
 
 std::string Quoted(std::string_view text) {
   const bool cut = text.size() > kExampleBytesMax;
@@ -63,54 +68,100 @@ RejectReason CheckLabels(std::string_view raw, const Options& options, std::stri
                                                    : RejectReason::kInvalidLabelName;
 }
 
-// Keeps the samples within the limits; the runs then point into accepted_samples.
-void DropOutOfRange(PreparedBatch* batch, int64_t min_ms, int64_t max_ms) {
-  const std::span<const Sample> all = batch->batch->samples();
+// The times that samples may have.
+struct TimeLimits {
+  int64_t min_ms;
+  int64_t max_ms;
+
+  bool Allow(int64_t timestamp_ms) const {
+    return timestamp_ms >= min_ms && timestamp_ms <= max_ms;
+  }
+  // REQUIRES: !Allow(timestamp_ms).
+  void Refuse(int64_t timestamp_ms, RefusedCounts refused, AppendResult* result) const {
+    const std::string time = std::to_string(timestamp_ms) + " ms";
+    if (timestamp_ms > max_ms) {
+      AddRejection(result, RejectReason::kTooFarInFuture, refused,
+                   "timestamp " + time + " lies after the latest one accepted now, " +
+                       std::to_string(max_ms) + " ms");
+    } else {
+      AddRejection(result, RejectReason::kOutOfRetention, refused,
+                   "timestamp " + time + " lies before the oldest one retained, " +
+                       std::to_string(min_ms) + " ms");
+    }
+  }
+};
+
+// Keeps the floats within the limits; the runs then point into accepted_samples.
+void DropOutOfRange(PreparedBatch* batch, const TimeLimits& limits) {
+  const std::span<const Sample> all = batch->samples;
   batch->accepted_samples.reserve(all.size());
   for (SeriesRun& run : batch->runs) {
-    const std::span<const Sample> samples = all.subspan(run.sample_begin, run.sample_count);
+    const uint32_t begin = run.sample_begin;
     run.sample_begin = static_cast<uint32_t>(batch->accepted_samples.size());
-    for (const Sample& sample : samples) {
-      if (sample.timestamp_ms >= min_ms && sample.timestamp_ms <= max_ms) {
-        batch->accepted_samples.push_back(sample);
+    for (uint32_t i = begin; i < begin + run.sample_count; ++i) {
+      if (!limits.Allow(all[i].timestamp_ms)) {
+        limits.Refuse(all[i].timestamp_ms, {.samples = 1}, &batch->result);
         continue;
       }
-      const std::string time = std::to_string(sample.timestamp_ms) + " ms";
-      if (sample.timestamp_ms > max_ms) {
-        AddRejection(&batch->result, RejectReason::kTooFarInFuture, 1,
-                     "timestamp " + time + " lies after the latest one accepted now, " +
-                         std::to_string(max_ms) + " ms");
-      } else {
-        AddRejection(&batch->result, RejectReason::kOutOfRetention, 1,
-                     "timestamp " + time + " lies before the oldest one retained, " +
-                         std::to_string(min_ms) + " ms");
-      }
+      batch->accepted_samples.push_back(all[i]);
+      if (!batch->start_times_ms.empty())
+        batch->accepted_start_times_ms.push_back(batch->start_ms(i));
     }
     run.sample_count = static_cast<uint32_t>(batch->accepted_samples.size()) - run.sample_begin;
   }
   batch->samples = batch->accepted_samples;
+  batch->start_times_ms = batch->accepted_start_times_ms;
 }
 
-void CheckTimes(PreparedBatch* batch, int64_t min_ms, int64_t max_ms) {
-  auto widen = [batch] {
-    for (const Sample& sample : batch->samples) {
-      batch->min_time_ms = std::min(batch->min_time_ms, sample.timestamp_ms);
-      batch->max_time_ms = std::max(batch->max_time_ms, sample.timestamp_ms);
-    }
-  };
+void CheckFloats(PreparedBatch* batch, const TimeLimits& limits) {
   batch->samples = batch->batch->samples();
-  widen();
-  if (batch->min_time_ms >= min_ms && batch->max_time_ms <= max_ms) return;
-  DropOutOfRange(batch, min_ms, max_ms);
+  batch->start_times_ms = batch->batch->start_times_ms();
+  for (const Sample& sample : batch->samples) batch->WidenTimes(sample.timestamp_ms);
+  if (batch->min_time_ms >= limits.min_ms && batch->max_time_ms <= limits.max_ms) return;
+  DropOutOfRange(batch, limits);
   batch->min_time_ms = INT64_MAX;
   batch->max_time_ms = INT64_MIN;
-  widen();
+  for (const Sample& sample : batch->samples) batch->WidenTimes(sample.timestamp_ms);
+}
+
+Status CheckHistogram(const Histogram& histogram) {
+  if (Status status = histogram.Validate(); !status.ok()) return status;
+  const size_t bytes = codec::HistogramDecodedBytes(histogram);
+  if (bytes <= kHistogramBytesMax) return OkStatus();
+  return InvalidArgumentError("native histogram: spans, buckets and bounds take " +
+                              std::to_string(bytes) + " bytes, more than " +
+                              std::to_string(kHistogramBytesMax));
+}
+
+// Keeps the histograms that are valid and within the limits; the runs then point into
+// batch->histograms.
+void CheckHistograms(PreparedBatch* batch, const TimeLimits& limits) {
+  const std::span<const HistogramSample> all = batch->batch->histograms();
+  if (all.empty()) return;
+  for (SeriesRun& run : batch->runs) {
+    const std::span<const HistogramSample> samples =
+        all.subspan(run.histogram_begin, run.histogram_count);
+    run.histogram_begin = static_cast<uint32_t>(batch->histograms.size());
+    for (const HistogramSample& sample : samples) {
+      if (!limits.Allow(sample.timestamp_ms)) {
+        limits.Refuse(sample.timestamp_ms, {.histograms = 1}, &batch->result);
+      } else if (Status status = CheckHistogram(sample.histogram); !status.ok()) {
+        AddRejection(&batch->result, RejectReason::kInvalidHistogram, {.histograms = 1},
+                     status.message());
+      } else {
+        batch->histograms.push_back(&sample);
+        batch->WidenTimes(sample.timestamp_ms);
+      }
+    }
+    run.histogram_count = static_cast<uint32_t>(batch->histograms.size()) - run.histogram_begin;
+  }
 }
 
 void RefuseRun(PreparedBatch* batch, SeriesRun* run, RejectReason reason,
                std::string_view example) {
-  AddRejection(&batch->result, reason, run->sample_count, example);
+  AddRejection(&batch->result, reason, {run->sample_count, run->histogram_count}, example);
   run->sample_count = 0;
+  run->histogram_count = 0;
 }
 
 std::string_view RawLabels(const PreparedBatch& batch, const SeriesRun& run) {
@@ -135,31 +186,36 @@ void Suspend(PreparedBatch* batch, uint32_t run_number, const Options& options) 
 }
 
 void DropEmptyRuns(PreparedBatch* batch) {
-  std::erase_if(batch->runs, [](const SeriesRun& run) { return run.sample_count == 0; });
+  std::erase_if(batch->runs, [](const SeriesRun& run) { return run.empty(); });
 }
 
 }  // namespace
 
-void AddRejection(AppendResult* result, RejectReason reason, uint64_t sample_count,
+void AddRejection(AppendResult* result, RejectReason reason, RefusedCounts refused,
                   std::string_view example) {
-  result->samples_rejected += sample_count;
+  result->samples_rejected += refused.samples;
+  result->histograms_rejected += refused.histograms;
+  const uint64_t count = refused.samples + refused.histograms;
   for (Rejection& rejection : result->rejections) {
     if (rejection.reason == reason) {
-      rejection.sample_count += sample_count;
+      rejection.sample_count += count;
       return;
     }
   }
-  result->rejections.push_back({reason, sample_count, std::string(example)});
+  result->rejections.push_back({reason, count, std::string(example)});
 }
 
 void Head::Prepare(PreparedBatch* batch, int64_t min_time_ms, int64_t max_time_ms) {
   const std::span<WriteBatch::Series> all = batch->batch->mutable_series();
   batch->runs.reserve(all.size());
   for (uint32_t i = 0; i < all.size(); ++i) {
-    if (all[i].sample_count == 0) continue;
-    batch->runs.push_back({index::kNoSeriesId, all[i].sample_begin, all[i].sample_count, i});
+    if (all[i].sample_count == 0 && all[i].histogram_count == 0) continue;
+    batch->runs.push_back({index::kNoSeriesId, all[i].sample_begin, all[i].sample_count, i,
+                           all[i].histogram_begin, all[i].histogram_count});
   }
-  CheckTimes(batch, min_time_ms, max_time_ms);
+  const TimeLimits limits{min_time_ms, max_time_ms};
+  CheckFloats(batch, limits);
+  CheckHistograms(batch, limits);
 
   batch->lookup_labels.clear();
   batch->lookup_runs.clear();
@@ -167,7 +223,7 @@ void Head::Prepare(PreparedBatch* batch, int64_t min_time_ms, int64_t max_time_m
   batch->index_generation = index_generation();
   for (uint32_t i = 0; i < batch->runs.size(); ++i) {
     SeriesRun& run = batch->runs[i];
-    if (run.sample_count == 0) continue;  // all out of range
+    if (run.empty()) continue;  // all out of range or invalid
     const SeriesRef ref = all[run.batch_index].ref;
     if (ref != kNoSeries && ref - 1 < next_id() &&
         index.Contains(static_cast<index::SeriesId>(ref - 1))) {
@@ -220,7 +276,7 @@ void Head::CreatePending(PreparedBatch* batch) {
   }
   for (const PendingSeries& pending : batch->pending) {
     SeriesRun& run = batch->runs[pending.run];
-    if (run.sample_count == 0) continue;
+    if (run.empty()) continue;
     const std::string_view labels = std::string_view(batch->canonical_labels)
                                         .substr(pending.labels_offset, pending.labels_size);
     uint64_t hash = 0;

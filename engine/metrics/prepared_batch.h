@@ -93,8 +93,14 @@ struct PreparedBatch {
   }
 };
 
+// How much a refusal concerns.
+struct RefusedCounts {
+  uint64_t samples = 0;
+  uint64_t histograms = 0;
+};
+
 // Counts a refusal; `example` is kept for the first of its reason.
-void AddRejection(AppendResult* result, RejectReason reason, uint64_t sample_count,
+void AddRejection(AppendResult* result, RejectReason reason, RefusedCounts refused,
                   std::string_view example);
 
 }  // namespace varve::engine

@@ -27,9 +27,11 @@ class Replayer {
       RETURN_IF_ERROR(head_->RestoreSeries(series.id, series.labels));
     batch_.Reset(nullptr);
     batch_.samples = decoded_.samples;
-    for (const Sample& sample : decoded_.samples) {
-      batch_.min_time_ms = std::min(batch_.min_time_ms, sample.timestamp_ms);
-      batch_.max_time_ms = std::max(batch_.max_time_ms, sample.timestamp_ms);
+    batch_.start_times_ms = decoded_.start_times_ms;
+    for (const Sample& sample : decoded_.samples) batch_.WidenTimes(sample.timestamp_ms);
+    for (const HistogramSample& sample : decoded_.histograms) {
+      batch_.histograms.push_back(&sample);
+      batch_.WidenTimes(sample.timestamp_ms);
     }
     {
       ReaderLock lock(&head_->index_mutex);
@@ -37,7 +39,7 @@ class Replayer {
         if (head_->index.Contains(run.id)) {
           batch_.runs.push_back(run);
         } else {
-          lost_samples_ += run.sample_count;
+          lost_samples_ += run.sample_count + run.histogram_count;
         }
       }
     }

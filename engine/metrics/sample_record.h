@@ -1,4 +1,5 @@
-// The body of a journal record of kind kSamples: new series, then samples column by column.
+// The body of a journal record of kind kSamples: new series, then floats column by column, then
+// what few records have: start times and histograms.
 // Layout: docs/FORMATS.md, "Sample record".
 #pragma once
 
@@ -22,10 +23,20 @@ struct SampleRecord {
   std::vector<NewSeries> created;
   std::vector<SeriesRun> runs;
   std::vector<Sample> samples;
+  std::vector<int64_t> start_times_ms;  // empty, or one per sample
+  std::vector<HistogramSample> histograms;
+
+  void Clear() {
+    created.clear();
+    runs.clear();
+    samples.clear();
+    start_times_ms.clear();
+    histograms.clear();
+  }
 };
 
-// Error: kDataLoss. Counts are checked against the bytes that are left, so memory is bounded by the
-// body's size.
+// Error: kDataLoss; then `record` holds some of it. Counts are checked against the bytes that are
+// left, so memory is bounded by the body's size.
 Status DecodeSampleRecord(std::string_view body, SampleRecord* record);
 
 }  // namespace varve::engine
