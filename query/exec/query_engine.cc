@@ -7,6 +7,7 @@
 
 #include "base/status_macros.h"
 #include "query/exec/executor.h"
+#include "query/promql/durations.h"
 #include "query/promql/parser.h"
 
 namespace varve::promql::exec {
@@ -157,6 +158,7 @@ QueryEngine::QueryEngine(ReaderFactory factory, const EngineOptions& options, co
 Result<QueryResult> QueryEngine::Instant(std::string_view expression, int64_t time_ms,
                                          const QueryOptions& options) {
   ASSIGN_OR_RETURN(const ExprPtr expr, Parse(expression));
+  RETURN_IF_ERROR(ResolveDurations({}, expr.get()));
   return Query(expression, *expr, {time_ms, 1, 1}, Kind::kInstant, options);
 }
 
@@ -178,6 +180,7 @@ Result<QueryResult> QueryEngine::Range(std::string_view expression, int64_t star
                                 std::string(DocumentedType(expr->type())) +
                                 "\" for range query, must be Scalar or instant Vector");
   }
+  RETURN_IF_ERROR(ResolveDurations({step_ms, SaturatingSub(end_ms, start_ms)}, expr.get()));
   const uint64_t span = static_cast<uint64_t>(end_ms) - static_cast<uint64_t>(start_ms);
   const size_t count = span / static_cast<uint64_t>(step_ms) + 1;
   return Query(expression, *expr, {start_ms, step_ms, count}, Kind::kRange, options);

@@ -17,6 +17,10 @@ constexpr std::array<std::string_view, 18> kBinaryOpTexts = {"+",      "-",     
                                                              "unless", "</",    ">/"};
 static_assert(kBinaryOpTexts.size() == static_cast<size_t>(BinaryOp::kTrimLower) + 1);
 
+constexpr std::array<std::string_view, 11> kDurationOpTexts = {
+    "", "+", "-", "*", "/", "%", "^", "step", "range", "min_of", "max_of"};
+static_assert(kDurationOpTexts.size() == static_cast<size_t>(DurationOp::kMaxOf) + 1);
+
 }  // namespace
 
 std::string_view DocumentedType(ValueType type) {
@@ -63,6 +67,8 @@ ValueType AggregationParamType(AggregationOp op) {
       return ValueType::kNone;
   }
 }
+
+std::string_view DurationOpText(DurationOp op) { return kDurationOpTexts[static_cast<size_t>(op)]; }
 
 std::string_view BinaryOpText(BinaryOp op) { return kBinaryOpTexts[static_cast<size_t>(op)]; }
 

@@ -117,6 +117,38 @@ struct StringLiteral final : Expr {
   std::string value;  // unescaped
 };
 
+// What stands where a duration is expected and is more than a literal: `[step() * 2]`. Not an Expr:
+// it has no type, and ResolveDurations (durations.h) turns it into plain milliseconds before
+// anything else looks at the tree.
+enum class DurationOp : uint8_t {
+  kLiteral,
+  kAdd,  // kAdd and kSub without a left side are signs
+  kSub,
+  kMul,
+  kDiv,
+  kMod,
+  kPow,
+  kStep,   // step()
+  kRange,  // range()
+  kMinOf,
+  kMaxOf,
+};
+std::string_view DurationOpText(DurationOp op);
+
+struct DurationExpr;
+using DurationPtr = std::unique_ptr<DurationExpr>;
+
+struct DurationExpr {
+  DurationOp op = DurationOp::kLiteral;
+  double value = 0;  // seconds; kLiteral only
+  NumberForm form = NumberForm::kNumber;
+  DurationPtr lhs;
+  DurationPtr rhs;
+  bool wrapped = false;  // written in parentheses; never set on a literal
+  size_t depth = 1;      // as Expr::depth()
+  PositionRange position;
+};
+
 // The `@` modifier.
 struct AtModifier {
   enum class Kind : uint8_t { kNone, kTimestamp, kStart, kEnd };
@@ -125,7 +157,7 @@ struct AtModifier {
   bool present() const { return kind != Kind::kNone; }
 };
 
-// How a range selector treats the samples at its edges; only kPlain is parsed so far.
+// How a selector treats the samples at its edges: the `anchored` and `smoothed` modifiers.
 enum class RangeEdges : uint8_t { kPlain, kAnchored, kSmoothed };
 
 struct VectorSelector final : Expr {
@@ -136,7 +168,8 @@ struct VectorSelector final : Expr {
   std::string name;
   // All matchers, in the order written; `name`, when not empty, is the last one as __name__="name".
   std::vector<Matcher> matchers;
-  int64_t offset_ms = 0;  // positive: into the past
+  int64_t offset_ms = 0;    // positive: into the past
+  DurationPtr offset_expr;  // set: offset_ms is 0 until ResolveDurations
   AtModifier at;
   RangeEdges edges = RangeEdges::kPlain;
 };
@@ -149,6 +182,7 @@ struct MatrixSelector final : Expr {
   }
   std::unique_ptr<VectorSelector> vector;  // holds the offset and the `@`
   int64_t range_ms;                        // >= 0; 0 for what is written but shorter than 1 ms
+  DurationPtr range_expr;                  // set: range_ms is 0 until ResolveDurations
 };
 
 struct Subquery final : Expr {
@@ -161,6 +195,10 @@ struct Subquery final : Expr {
   int64_t range_ms;  // >= 0, as above
   int64_t step_ms;   // 0: the engine's default
   int64_t offset_ms = 0;
+  // As range_expr above, each for its own number.
+  DurationPtr range_expr;
+  DurationPtr step_expr;
+  DurationPtr offset_expr;
   AtModifier at;
 };
 
@@ -258,7 +296,8 @@ struct VectorMatching {
   MatchOn on = MatchOn::kIgnoring;  // kIgnoring with no labels when nothing was written
   std::vector<std::string> labels;
   std::vector<std::string> include;  // of group_left and group_right
-  // Values for the series without a partner (the `fill` modifiers); not parsed so far.
+  // Values for the series without a partner on that side (the `fill` modifiers); only when both
+  // sides are instant vectors and the operator is no set operator.
   std::optional<double> fill_left;
   std::optional<double> fill_right;
 };

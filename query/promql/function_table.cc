@@ -23,11 +23,14 @@ constexpr std::array kScalarVector = {kS, kV};
 constexpr std::array kScalarScalarVector = {kS, kS, kV};
 constexpr std::array kScalarMatrix = {kS, kM};
 constexpr std::array kVectorString = {kV, kT};
+constexpr std::array kTwoScalars = {kS, kS};
+constexpr std::array kInfoArgs = {kV, kV};
+constexpr std::array kHistogramQuantilesArgs = {kV, kT, kS, kS};
 constexpr std::array kLabelReplaceArgs = {kV, kT, kT, kT, kT};
 constexpr std::array kLabelJoinArgs = {kV, kT, kT, kT};
 
 // Ascending by name.
-constexpr std::array<Function, 81> kFunctions = {{
+constexpr std::array<Function, 90> kFunctions = {{
     {FunctionId::kAbs, "abs", kOneVector, 0, ValueType::kVector, Stability::kStable},
     {FunctionId::kAbsent, "absent", kOneVector, 0, ValueType::kVector, Stability::kStable},
     {FunctionId::kAbsentOverTime, "absent_over_time", kOneMatrix, 0, ValueType::kVector,
@@ -60,6 +63,7 @@ constexpr std::array<Function, 81> kFunctions = {{
     {FunctionId::kDeriv, "deriv", kOneMatrix, 0, ValueType::kVector, Stability::kStable},
     {FunctionId::kDoubleExponentialSmoothing, "double_exponential_smoothing", kMatrixScalarScalar,
      0, ValueType::kVector, Stability::kExperimental},
+    {FunctionId::kEnd, "end", kNoArgs, 0, ValueType::kScalar, Stability::kExperimental},
     {FunctionId::kExp, "exp", kOneVector, 0, ValueType::kVector, Stability::kStable},
     {FunctionId::kFirstOverTime, "first_over_time", kOneMatrix, 0, ValueType::kVector,
      Stability::kExperimental},
@@ -72,6 +76,8 @@ constexpr std::array<Function, 81> kFunctions = {{
      ValueType::kVector, Stability::kStable},
     {FunctionId::kHistogramQuantile, "histogram_quantile", kScalarVector, 0, ValueType::kVector,
      Stability::kStable},
+    {FunctionId::kHistogramQuantiles, "histogram_quantiles", kHistogramQuantilesArgs, 9,
+     ValueType::kVector, Stability::kExperimental},
     {FunctionId::kHistogramStddev, "histogram_stddev", kOneVector, 0, ValueType::kVector,
      Stability::kStable},
     {FunctionId::kHistogramStdvar, "histogram_stdvar", kOneVector, 0, ValueType::kVector,
@@ -81,6 +87,7 @@ constexpr std::array<Function, 81> kFunctions = {{
     {FunctionId::kHour, "hour", kOneVector, 1, ValueType::kVector, Stability::kStable},
     {FunctionId::kIdelta, "idelta", kOneMatrix, 0, ValueType::kVector, Stability::kStable},
     {FunctionId::kIncrease, "increase", kOneMatrix, 0, ValueType::kVector, Stability::kStable},
+    {FunctionId::kInfo, "info", kInfoArgs, 1, ValueType::kVector, Stability::kExperimental},
     {FunctionId::kIrate, "irate", kOneMatrix, 0, ValueType::kVector, Stability::kStable},
     {FunctionId::kLabelJoin, "label_join", kLabelJoinArgs, -1, ValueType::kVector,
      Stability::kStable},
@@ -93,8 +100,10 @@ constexpr std::array<Function, 81> kFunctions = {{
     {FunctionId::kLog2, "log2", kOneVector, 0, ValueType::kVector, Stability::kStable},
     {FunctionId::kMadOverTime, "mad_over_time", kOneMatrix, 0, ValueType::kVector,
      Stability::kExperimental},
+    {FunctionId::kMaxOf, "max_of", kTwoScalars, 0, ValueType::kScalar, Stability::kExperimental},
     {FunctionId::kMaxOverTime, "max_over_time", kOneMatrix, 0, ValueType::kVector,
      Stability::kStable},
+    {FunctionId::kMinOf, "min_of", kTwoScalars, 0, ValueType::kScalar, Stability::kExperimental},
     {FunctionId::kMinOverTime, "min_over_time", kOneMatrix, 0, ValueType::kVector,
      Stability::kStable},
     {FunctionId::kMinute, "minute", kOneVector, 1, ValueType::kVector, Stability::kStable},
@@ -107,6 +116,7 @@ constexpr std::array<Function, 81> kFunctions = {{
     {FunctionId::kQuantileOverTime, "quantile_over_time", kScalarMatrix, 0, ValueType::kVector,
      Stability::kStable},
     {FunctionId::kRad, "rad", kOneVector, 0, ValueType::kVector, Stability::kStable},
+    {FunctionId::kRange, "range", kNoArgs, 0, ValueType::kScalar, Stability::kExperimental},
     {FunctionId::kRate, "rate", kOneMatrix, 0, ValueType::kVector, Stability::kStable},
     {FunctionId::kResets, "resets", kOneMatrix, 0, ValueType::kVector, Stability::kStable},
     {FunctionId::kRound, "round", kVectorScalar, 1, ValueType::kVector, Stability::kStable},
@@ -121,10 +131,14 @@ constexpr std::array<Function, 81> kFunctions = {{
      Stability::kExperimental},
     {FunctionId::kSortDesc, "sort_desc", kOneVector, 0, ValueType::kVector, Stability::kStable},
     {FunctionId::kSqrt, "sqrt", kOneVector, 0, ValueType::kVector, Stability::kStable},
+    {FunctionId::kStart, "start", kNoArgs, 0, ValueType::kScalar, Stability::kExperimental},
+    {FunctionId::kStartTimestamp, "start_timestamp", kOneVector, 0, ValueType::kVector,
+     Stability::kExperimental},
     {FunctionId::kStddevOverTime, "stddev_over_time", kOneMatrix, 0, ValueType::kVector,
      Stability::kStable},
     {FunctionId::kStdvarOverTime, "stdvar_over_time", kOneMatrix, 0, ValueType::kVector,
      Stability::kStable},
+    {FunctionId::kStep, "step", kNoArgs, 0, ValueType::kScalar, Stability::kExperimental},
     {FunctionId::kSumOverTime, "sum_over_time", kOneMatrix, 0, ValueType::kVector,
      Stability::kStable},
     {FunctionId::kTan, "tan", kOneVector, 0, ValueType::kVector, Stability::kStable},

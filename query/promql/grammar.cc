@@ -1,6 +1,5 @@
 #include "query/promql/grammar.h"
 
-#include <array>
 #include <utility>
 
 #include "query/promql/function_table.h"
@@ -10,12 +9,21 @@
 namespace varve::promql {
 namespace {
 
-// A level of parentheses, signs or right-hand sides costs a handful of stack frames.
-constexpr size_t kNestingMax = 500;
-constexpr int kPrecedenceMin = 1;
-constexpr int kPrecedencePow = 6;
+BinaryOp BinaryOpOf(TokenType type) {
+  static_assert(static_cast<int>(TokenType::kTrimLower) - static_cast<int>(TokenType::kAdd) ==
+                static_cast<int>(BinaryOp::kTrimLower) - static_cast<int>(BinaryOp::kAdd));
+  return static_cast<BinaryOp>(static_cast<int>(type) - static_cast<int>(TokenType::kAdd));
+}
 
-int Precedence(TokenType op) {
+AggregationOp AggregationOpOf(TokenType type) {
+  static_assert(static_cast<int>(TokenType::kLimitRatio) - static_cast<int>(TokenType::kSum) ==
+                static_cast<int>(AggregationOp::kLimitRatio));
+  return static_cast<AggregationOp>(static_cast<int>(type) - static_cast<int>(TokenType::kSum));
+}
+
+}  // namespace
+
+int Grammar::Precedence(TokenType op) {
   switch (op) {
     case TokenType::kOr:
       return kPrecedenceMin;
@@ -33,48 +41,9 @@ int Precedence(TokenType op) {
     case TokenType::kPow:
       return kPrecedencePow;
     default:
-      return 3;  // comparisons
+      return 3;  // comparisons and trims
   }
 }
-
-BinaryOp BinaryOpOf(TokenType type) {
-  static_assert(static_cast<int>(TokenType::kUnless) - static_cast<int>(TokenType::kAdd) ==
-                static_cast<int>(BinaryOp::kUnless) - static_cast<int>(BinaryOp::kAdd));
-  return static_cast<BinaryOp>(static_cast<int>(type) - static_cast<int>(TokenType::kAdd));
-}
-
-AggregationOp AggregationOpOf(TokenType type) {
-  static_assert(static_cast<int>(TokenType::kLimitRatio) - static_cast<int>(TokenType::kSum) ==
-                static_cast<int>(AggregationOp::kLimitRatio));
-  return static_cast<AggregationOp>(static_cast<int>(type) - static_cast<int>(TokenType::kSum));
-}
-
-constexpr bool IsFill(TokenType t) { return t >= TokenType::kFill && t <= TokenType::kFillRight; }
-
-// Functions of Prometheus that need a feature flag there and are not built here.
-bool IsKnownButNotBuilt(std::string_view name) {
-  constexpr std::array<std::string_view, 8> kNames = {
-      "end",   "histogram_quantiles", "info", "integral", "range",
-      "start", "start_timestamp",     "step"};
-  for (const std::string_view known : kNames) {
-    if (name == known) return true;
-  }
-  return false;
-}
-
-}  // namespace
-
-class Grammar::NestingScope {
- public:
-  explicit NestingScope(Grammar* grammar) : grammar_(grammar) { ++grammar_->nesting_; }
-  ~NestingScope() { --grammar_->nesting_; }
-  NestingScope(const NestingScope&) = delete;
-  NestingScope& operator=(const NestingScope&) = delete;
-  bool TooDeep() const { return grammar_->nesting_ > kNestingMax; }
-
- private:
-  Grammar* grammar_;
-};
 
 Grammar::Grammar(std::string_view text) : text_(text), lexer_(text) { Advance(); }
 
@@ -89,17 +58,14 @@ Result<ExprPtr> Grammar::ParseExpression() {
 // expr: unary_expr | expr <op> bin_modifier expr, by precedence climbing.
 ExprPtr Grammar::Expression(int precedence_min) {
   const NestingScope scope(this);
-  if (scope.TooDeep()) {
-    return Fail(token_.begin,
-                "expression is nested deeper than " + std::to_string(kNestingMax) + " levels");
-  }
+  if (scope.TooDeep()) return FailNesting(), nullptr;
   ExprPtr lhs = UnaryExpression();
   while (lhs != nullptr && IsBinaryOperator(token_.type) &&
          Precedence(token_.type) >= precedence_min) {
     const TokenType op = token_.type;
     Advance();
     Modifiers modifiers;
-    if (!BinaryModifiers(lhs->position.begin, &modifiers)) return nullptr;
+    if (!BinaryModifiers(&modifiers)) return nullptr;
     // `^` is right-associative.
     ExprPtr rhs = Expression(op == TokenType::kPow ? kPrecedencePow : Precedence(op) + 1);
     if (rhs == nullptr) return nullptr;
@@ -144,9 +110,9 @@ ExprPtr Grammar::PostfixExpression() {
         if (!AtTime(expr.get())) return nullptr;
         break;
       case TokenType::kAnchored:
-        return Fail(expr->position.begin, "anchored modifier is experimental and not enabled");
       case TokenType::kSmoothed:
-        return Fail(expr->position.begin, "smoothed modifier is experimental and not enabled");
+        if (!EdgesModifier(expr.get())) return nullptr;
+        break;
       default:
         return expr;
     }
@@ -217,7 +183,7 @@ ExprPtr Grammar::WordExpression() {
     return AggregationExpression(word);
   }
   const bool callable = word.type == TokenType::kIdentifier ||
-                        (word.type >= TokenType::kStart && word.type <= TokenType::kRange);
+                        (word.type >= TokenType::kStart && word.type <= TokenType::kMaxOf);
   if (before_paren && callable) return CallExpression(word);
   return Selector(&word);
 }
@@ -227,8 +193,6 @@ ExprPtr Grammar::CallExpression(const Token& name) {
   if (!Arguments(&args)) return nullptr;
   const Function* function = FindFunction(name.text);
   if (function == nullptr) {
-    if (IsKnownButNotBuilt(name.text))
-      return Fail(name.begin, "function " + Quote(name.text) + " is not enabled");
     return Fail(name.begin, "unknown function with name " + Quote(name.text));
   }
   return Finish(std::make_unique<Call>(function, function->return_type, std::move(args)),
@@ -286,8 +250,9 @@ ExprPtr Grammar::BuildAggregation(const Token& op, std::vector<ExprPtr> args, Gr
                 op.begin);
 }
 
-// bin_modifier: ["bool"] [("on" | "ignoring") labels [("group_left" | "group_right") [labels]]].
-bool Grammar::BinaryModifiers(uint32_t lhs_begin, Modifiers* modifiers) {
+// bin_modifier: ["bool"] [("on" | "ignoring") labels [("group_left" | "group_right") [labels]]]
+// fill_modifiers.
+bool Grammar::BinaryModifiers(Modifiers* modifiers) {
   if (Take(TokenType::kBool)) modifiers->comparison = ComparisonResult::kBool;
   if (Is(TokenType::kOn) || Is(TokenType::kIgnoring)) {
     VectorMatching& matching = modifiers->matching;
@@ -301,9 +266,38 @@ bool Grammar::BinaryModifiers(uint32_t lhs_begin, Modifiers* modifiers) {
       if (Is(TokenType::kLeftParen) && !GroupingLabels(&matching.include)) return false;
     }
   }
-  if (IsFill(token_.type)) {
-    return Fail(lhs_begin, "binop fill modifiers are experimental and not enabled"), false;
+  return FillModifiers(&modifiers->matching);
+}
+
+// fill_modifiers: [fill value | fill_left value [fill_right value] | fill_right value [fill_left
+// value]].
+bool Grammar::FillModifiers(VectorMatching* matching) {
+  if (Take(TokenType::kFill)) {
+    if (!FillValue(&matching->fill_left)) return false;
+    matching->fill_right = matching->fill_left;
+    return true;
   }
+  if (Take(TokenType::kFillLeft)) {
+    if (!FillValue(&matching->fill_left)) return false;
+    return !Take(TokenType::kFillRight) || FillValue(&matching->fill_right);
+  }
+  if (Take(TokenType::kFillRight)) {
+    if (!FillValue(&matching->fill_right)) return false;
+    return !Take(TokenType::kFillLeft) || FillValue(&matching->fill_left);
+  }
+  return true;
+}
+
+// fill_value: "(" ["+" | "-"] number ")".
+bool Grammar::FillValue(std::optional<double>* value) {
+  if (!Take(TokenType::kLeftParen)) return Unexpected(), false;
+  const bool negative = Is(TokenType::kSub);
+  if (negative || Is(TokenType::kAdd)) Advance();
+  if (!Is(TokenType::kNumber) && !Is(TokenType::kDuration)) return Unexpected(), false;
+  *value = NumberValue();
+  if (!value->has_value()) return false;
+  if (negative) *value = -**value;
+  if (!Take(TokenType::kRightParen)) return Unexpected(), false;
   return true;
 }
 
@@ -356,6 +350,10 @@ ExprPtr Grammar::Unexpected(std::string_view context, std::string_view expected)
 ExprPtr Grammar::Fail(uint32_t offset, std::string_view message) {
   if (error_.ok()) error_ = ParseErrorAt(text_, offset, message);
   return nullptr;
+}
+
+void Grammar::FailNesting() {
+  Fail(token_.begin, "expression is nested deeper than " + std::to_string(kNestingMax) + " levels");
 }
 
 ExprPtr Grammar::Finish(ExprPtr expr, uint32_t begin) {

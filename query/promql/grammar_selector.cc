@@ -14,10 +14,7 @@ namespace {
 
 constexpr double kNsPerSecond = 1e9;
 constexpr int64_t kNsPerMs = 1'000'000;
-constexpr double kDurationSecondsMax = 9223372036.0;         // 2^63 ns
 constexpr double kTimestampSecondsMax = 9223372036854775.0;  // 2^63 ms
-constexpr std::string_view kNoDurationExpressions =
-    "experimental duration expression is not enabled";
 constexpr std::string_view kDurationForms = "number, duration, step(), or range()";
 
 std::optional<MatchOp> MatchOpOf(TokenType type) {
@@ -35,30 +32,33 @@ std::optional<MatchOp> MatchOpOf(TokenType type) {
   }
 }
 
-// Tokens that start a duration which is more than a signed literal.
-bool StartsDurationExpression(TokenType type) {
-  return type == TokenType::kLeftParen || type == TokenType::kStep || type == TokenType::kRange ||
-         type == TokenType::kMin || type == TokenType::kMax;
-}
-
-bool IsArithmetic(TokenType type) { return type >= TokenType::kAdd && type <= TokenType::kPow; }
-
 // The parts of a selector or subquery that offset and `@` set; null when the node takes neither.
 struct TimeShift {
   int64_t* offset_ms = nullptr;
+  DurationPtr* offset_expr = nullptr;
   AtModifier* at = nullptr;
 };
 
+TimeShift TimeShiftOf(VectorSelector* selector) {
+  return {&selector->offset_ms, &selector->offset_expr, &selector->at};
+}
+
 TimeShift TimeShiftOf(Expr* expr) {
-  if (auto* vector = expr->TryAs<VectorSelector>()) return {&vector->offset_ms, &vector->at};
-  if (auto* matrix = expr->TryAs<MatrixSelector>())
-    return {&matrix->vector->offset_ms, &matrix->vector->at};
-  if (auto* subquery = expr->TryAs<Subquery>()) return {&subquery->offset_ms, &subquery->at};
+  if (auto* vector = expr->TryAs<VectorSelector>()) return TimeShiftOf(vector);
+  if (auto* matrix = expr->TryAs<MatrixSelector>()) return TimeShiftOf(matrix->vector.get());
+  if (auto* subquery = expr->TryAs<Subquery>()) {
+    return {&subquery->offset_ms, &subquery->offset_expr, &subquery->at};
+  }
   return {};
 }
 
-int64_t SecondsToNs(double seconds) {
-  return static_cast<int64_t>(std::round(seconds * kNsPerSecond));
+// Stores a duration where it belongs: a literal as milliseconds, anything else as it is.
+void Settle(DurationPtr duration, int64_t* ms, DurationPtr* expr) {
+  if (duration->op != DurationOp::kLiteral) {
+    *expr = std::move(duration);
+    return;
+  }
+  *ms = static_cast<int64_t>(std::round(duration->value * kNsPerSecond)) / kNsPerMs;
 }
 
 // Go's %f.
@@ -139,14 +139,16 @@ bool Grammar::LabelMatcher(VectorSelector* selector) {
 ExprPtr Grammar::RangeOrSubquery(ExprPtr expr) {
   const uint32_t bracket = token_.begin;
   Advance();
-  int64_t range_ns = 0;
-  if (!BracketDuration("subquery or range selector", kDurationForms, &range_ns)) return nullptr;
-  if (Take(TokenType::kRightBracket)) return BuildMatrix(std::move(expr), bracket, range_ns);
-  if (Take(TokenType::kColon)) return FinishSubquery(std::move(expr), range_ns);
+  DurationPtr range = PositiveDuration({"subquery or range selector", kDurationForms});
+  if (range == nullptr) return nullptr;
+  if (Take(TokenType::kRightBracket)) {
+    return BuildMatrix(std::move(expr), bracket, std::move(range));
+  }
+  if (Take(TokenType::kColon)) return FinishSubquery(std::move(expr), std::move(range));
   return Unexpected("subquery or range", "\":\" or \"]\"");
 }
 
-ExprPtr Grammar::BuildMatrix(ExprPtr expr, uint32_t bracket, int64_t range_ns) {
+ExprPtr Grammar::BuildMatrix(ExprPtr expr, uint32_t bracket, DurationPtr range) {
   auto* vector = expr->TryAs<VectorSelector>();
   if (vector == nullptr) return Fail(bracket, "ranges only allowed for vector selectors");
   if (vector->offset_ms != 0) return Fail(bracket, "no offset modifiers allowed before range");
@@ -154,57 +156,29 @@ ExprPtr Grammar::BuildMatrix(ExprPtr expr, uint32_t bracket, int64_t range_ns) {
     return Fail(bracket, "no @ modifiers allowed before range");
   const uint32_t begin = vector->position.begin;
   expr.release();
-  return Finish(std::make_unique<MatrixSelector>(std::unique_ptr<VectorSelector>(vector),
-                                                 range_ns / kNsPerMs),
-                begin);
+  auto matrix = std::make_unique<MatrixSelector>(std::unique_ptr<VectorSelector>(vector), 0);
+  Settle(std::move(range), &matrix->range_ms, &matrix->range_expr);
+  return Finish(std::move(matrix), begin);
 }
 
-ExprPtr Grammar::FinishSubquery(ExprPtr expr, int64_t range_ns) {
-  int64_t step_ns = 0;
-  if (!Is(TokenType::kRightBracket) &&
-      !BracketDuration("subquery selector", "number, duration, step(), range(), or \"]\"",
-                       &step_ns)) {
-    return nullptr;
+ExprPtr Grammar::FinishSubquery(ExprPtr expr, DurationPtr range) {
+  const uint32_t begin = expr->position.begin;
+  auto subquery = std::make_unique<Subquery>(std::move(expr), 0, 0);
+  Settle(std::move(range), &subquery->range_ms, &subquery->range_expr);
+  if (!Is(TokenType::kRightBracket)) {
+    DurationPtr step =
+        PositiveDuration({"subquery selector", "number, duration, step(), range(), or \"]\""});
+    if (step == nullptr) return nullptr;
+    Settle(std::move(step), &subquery->step_ms, &subquery->step_expr);
   }
   if (!Take(TokenType::kRightBracket)) return Unexpected("subquery selector", "\"]\"");
-  const uint32_t begin = expr->position.begin;
-  return Finish(
-      std::make_unique<Subquery>(std::move(expr), range_ns / kNsPerMs, step_ns / kNsPerMs), begin);
-}
-
-// A literal above zero inside brackets, with any signs.
-bool Grammar::BracketDuration(std::string_view context, std::string_view expected, int64_t* ns) {
-  const uint32_t begin = token_.begin;
-  double sign = 1;
-  while (Is(TokenType::kAdd) || Is(TokenType::kSub)) {
-    if (Is(TokenType::kSub)) sign = -sign;
-    Advance();
-  }
-  if (StartsDurationExpression(token_.type)) return Fail(begin, kNoDurationExpressions), false;
-  if (!Is(TokenType::kNumber) && !Is(TokenType::kDuration))
-    return Unexpected(context, expected), false;
-  const std::optional<double> value = NumberValue();
-  if (!value.has_value()) return false;
-  if (IsArithmetic(token_.type)) return Fail(begin, kNoDurationExpressions), false;
-  const double seconds = sign * *value;
-  if (std::abs(seconds) > kDurationSecondsMax) return Fail(begin, "duration out of range"), false;
-  if (!(seconds > 0)) return Fail(begin, "duration must be greater than 0"), false;
-  *ns = SecondsToNs(seconds);
-  return true;
+  return Finish(std::move(subquery), begin);
 }
 
 bool Grammar::OffsetModifier(Expr* expr) {
   Advance();
-  const uint32_t begin = token_.begin;
-  const bool negative = Is(TokenType::kSub);
-  if (negative || Is(TokenType::kAdd)) Advance();
-  if (StartsDurationExpression(token_.type)) return Fail(begin, kNoDurationExpressions), false;
-  if (!Is(TokenType::kNumber) && !Is(TokenType::kDuration))
-    return Unexpected("offset", kDurationForms), false;
-  const std::optional<double> value = NumberValue();
-  if (!value.has_value()) return false;
-  if (!(*value <= kDurationSecondsMax)) return Fail(begin, "duration out of range"), false;
-
+  DurationPtr offset = OffsetDuration({"offset", kDurationForms});
+  if (offset == nullptr) return false;
   const TimeShift shift = TimeShiftOf(expr);
   if (shift.offset_ms == nullptr) {
     return Fail(expr->position.begin,
@@ -213,10 +187,31 @@ bool Grammar::OffsetModifier(Expr* expr) {
                 "subquery"),
            false;
   }
-  if (*shift.offset_ms != 0)
+  if (*shift.offset_ms != 0 || *shift.offset_expr != nullptr)
     return Fail(expr->position.begin, "offset may not be set multiple times"), false;
-  *shift.offset_ms = SecondsToNs(negative ? -*value : *value) / kNsPerMs;
+  Settle(std::move(offset), shift.offset_ms, shift.offset_expr);
   expr->position.end = last_end_;
+  return true;
+}
+
+// expr ("anchored" | "smoothed").
+bool Grammar::EdgesModifier(Expr* expr) {
+  const RangeEdges edges = Is(TokenType::kAnchored) ? RangeEdges::kAnchored : RangeEdges::kSmoothed;
+  const std::string word = edges == RangeEdges::kAnchored ? "anchored" : "smoothed";
+  const uint32_t begin = expr->position.begin;
+  Advance();
+  auto* selector = expr->TryAs<VectorSelector>();
+  if (auto* matrix = expr->TryAs<MatrixSelector>()) selector = matrix->vector.get();
+  if (selector == nullptr) {
+    const bool subquery = expr->kind() == ExprKind::kSubquery;
+    return Fail(begin, word + " modifier " +
+                           (subquery ? "is not supported for subqueries" : "not implemented")),
+           false;
+  }
+  if (selector->edges != RangeEdges::kPlain && selector->edges != edges) {
+    return Fail(begin, "anchored and smoothed modifiers cannot be used together"), false;
+  }
+  selector->edges = edges;
   return true;
 }
 

@@ -10,7 +10,6 @@ namespace {
 constexpr std::string_view kDigits = "0123456789";
 
 constexpr bool IsSpace(char c) { return c == ' ' || c == '\t' || c == '\n' || c == '\r'; }
-constexpr bool IsFill(TokenType t) { return t >= TokenType::kFill && t <= TokenType::kFillRight; }
 
 // Go's %#U: "U+0071 'q'".
 std::string CodePoint(char32_t rune) {
@@ -81,8 +80,10 @@ Token Lexer::Punctuation(char c) {
     case '@':
       return Emit(TokenType::kAt);
     case '<':
+      if (Accept("/")) return Emit(TokenType::kTrimUpper);
       return Emit(Accept("=") ? TokenType::kLessOrEqual : TokenType::kLess);
     case '>':
+      if (Accept("/")) return Emit(TokenType::kTrimLower);
       return Emit(Accept("=") ? TokenType::kGreaterOrEqual : TokenType::kGreater);
     case '=':
       return LexAssignOrEqual();
@@ -145,10 +146,7 @@ Token Lexer::LexBracketWord() {
   const std::string here = QuotedHere();
   while (IsAlpha(Peek())) ++at_;
   const TokenType word = KeywordType(text_.substr(begin_, at_ - begin_));
-  if (word == TokenType::kStep || word == TokenType::kRange || word == TokenType::kMin ||
-      word == TokenType::kMax) {
-    return Emit(word);
-  }
+  if (IsDurationWord(word)) return Emit(word);
   return Fail("unexpected character: " + here + ", expected ':'");
 }
 
@@ -203,22 +201,28 @@ Token Lexer::InDuration() {
   const char c = Peek();
   if (IsDigit(c) || (c == '.' && IsDigit(Peek(1)))) {
     duration_next_ = false;
+    duration_seen_ = true;
     return LexNumberOrDuration();
   }
-  if (c == ':') return Fail("unexpected colon before duration in duration expression");
+  if (c == ':') return LexColonBehindWord();
   const std::string here = QuotedHere();
   if (IsAlpha(c)) {
     while (IsAlpha(Peek())) ++at_;
     const TokenType word = KeywordType(text_.substr(begin_, at_ - begin_));
-    if (word == TokenType::kStep || word == TokenType::kRange || word == TokenType::kMin ||
-        word == TokenType::kMax) {
-      return Emit(word);
-    }
+    if (IsDurationWord(word)) return Emit(word);
   } else if (std::string_view("()+-*/%^,]").find(c) != std::string_view::npos) {
     if (c == ']') duration_next_ = false;
     return Punctuation(c);
   }
   return Fail("unexpected character in duration expression: " + here);
+}
+
+Token Lexer::LexColonBehindWord() {
+  if (!duration_seen_) return Fail("unexpected colon before duration in duration expression");
+  if (colon_seen_) return Fail("unexpected repeated colon in duration expression");
+  ++at_;
+  colon_seen_ = true;
+  return Emit(TokenType::kColon);
 }
 
 Token Lexer::LexNumberOrDuration() {

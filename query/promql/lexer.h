@@ -28,6 +28,7 @@ class Lexer {
   Token LexEnd();
   Token LexAssignOrEqual();
   Token LexBracketWord();
+  Token LexColonBehindWord();
   Token LexParen(char c);
   Token LexBracket(char c);
   Token LexWord();
@@ -65,6 +66,9 @@ class Lexer {
   bool bracket_open_ = false;
   bool duration_next_ = false;  // right after '[', before the first number
   bool colon_seen_ = false;     // inside the open bracket
+  // A number was read inside any bracket so far. As in the reference, only then may a colon follow
+  // a duration that begins with a word.
+  bool duration_seen_ = false;
   bool ended_ = false;
   Token last_;  // repeated once ended_
   std::string error_;

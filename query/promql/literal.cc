@@ -229,6 +229,17 @@ std::string FormatFloat(double value) {
   return out + digits.substr(0, whole) + "." + digits.substr(whole);
 }
 
+std::string FormatFloatGo(double value) {
+  const double magnitude = std::abs(value);
+  if (value == 0 || !std::isfinite(value) || (magnitude >= 1e-4 && magnitude < 1e6)) {
+    return FormatFloat(value);
+  }
+  std::array<char, 32> buffer;
+  const auto written = std::to_chars(buffer.data(), buffer.data() + buffer.size(), value,
+                                     std::chars_format::scientific);
+  return std::string(buffer.data(), written.ptr);
+}
+
 std::string Quote(std::string_view text) {
   std::string out = "\"";
   for (size_t at = 0; at < text.size();) {

@@ -20,6 +20,8 @@ Result<int64_t> ParseDurationNs(std::string_view text);
 // The shortest decimal form that reads back to the same value, without exponent; "+Inf", "-Inf",
 // "NaN".
 std::string FormatFloat(double value);
+// As Go's %v prints it: the same, but below 1e-4 and from 1e6 on with an exponent, "1e+06".
+std::string FormatFloatGo(double value);
 // In double quotes; what cannot be printed is escaped.
 std::string Quote(std::string_view text);
 // In single quotes.

@@ -39,8 +39,51 @@ std::string_view MatchOpText(MatchOp op) {
   return "=";
 }
 
-// ` @ 10.000 offset 5m`.
-std::string PrintTimeShift(const AtModifier& at, int64_t offset_ms) {
+std::string PrintNumber(double value, NumberForm form) {
+  if (form == NumberForm::kNumber) return FormatFloat(value);
+  return PrintDuration(static_cast<int64_t>(std::round(value * 1000)));
+}
+
+void AppendDuration(const DurationExpr& duration, std::string* out) {
+  if (duration.op == DurationOp::kLiteral) {
+    *out += PrintNumber(duration.value, duration.form);
+    return;
+  }
+  if (duration.wrapped) *out += '(';
+  const std::string op(DurationOpText(duration.op));
+  switch (duration.op) {
+    case DurationOp::kStep:
+    case DurationOp::kRange:
+      *out += op + "()";
+      break;
+    case DurationOp::kMinOf:
+    case DurationOp::kMaxOf:
+      *out += op + "(";
+      AppendDuration(*duration.lhs, out);
+      *out += ", ";
+      AppendDuration(*duration.rhs, out);
+      *out += ')';
+      break;
+    default:
+      if (duration.lhs != nullptr) {
+        AppendDuration(*duration.lhs, out);
+        *out += " " + op + " ";
+      } else if (duration.op == DurationOp::kSub) {
+        *out += op;
+      }
+      AppendDuration(*duration.rhs, out);
+  }
+  if (duration.wrapped) *out += ')';
+}
+
+std::string PrintDurationOr(const DurationExpr* expr, int64_t duration_ms) {
+  if (expr == nullptr) return PrintDuration(duration_ms);
+  std::string out;
+  AppendDuration(*expr, &out);
+  return out;
+}
+
+std::string PrintAt(const AtModifier& at) {
   std::string out;
   switch (at.kind) {
     case AtModifier::Kind::kNone:
@@ -59,7 +102,36 @@ std::string PrintTimeShift(const AtModifier& at, int64_t offset_ms) {
       break;
     }
   }
-  if (offset_ms != 0) out += " offset " + PrintDuration(offset_ms);
+  return out;
+}
+
+std::string PrintOffset(int64_t offset_ms, const DurationExpr* expr) {
+  if (offset_ms == 0 && expr == nullptr) return "";
+  return " offset " + PrintDurationOr(expr, offset_ms);
+}
+
+std::string_view EdgesText(RangeEdges edges) {
+  switch (edges) {
+    case RangeEdges::kPlain:
+      return "";
+    case RangeEdges::kAnchored:
+      return " anchored";
+    case RangeEdges::kSmoothed:
+      return " smoothed";
+  }
+  return "";
+}
+
+// ` fill_left (0) fill_right (1)`.
+std::string PrintFill(const VectorMatching& matching) {
+  const std::optional<double>& left = matching.fill_left;
+  const std::optional<double>& right = matching.fill_right;
+  if (left.has_value() && right.has_value() && *left == *right) {
+    return " fill (" + FormatFloatGo(*left) + ")";
+  }
+  std::string out;
+  if (left.has_value()) out += " fill_left (" + FormatFloatGo(*left) + ")";
+  if (right.has_value()) out += " fill_right (" + FormatFloatGo(*right) + ")";
   return out;
 }
 
@@ -84,11 +156,6 @@ std::string PrintSelectorHead(const VectorSelector& selector) {
   return out + "}";
 }
 
-std::string PrintNumber(const NumberLiteral& number) {
-  if (number.form == NumberForm::kNumber) return FormatFloat(number.value);
-  return PrintDuration(static_cast<int64_t>(std::round(number.value * 1000)));
-}
-
 // Appends the one-line form to `out` and stops soon after it is longer than `limit`.
 class Printer {
  public:
@@ -98,17 +165,15 @@ class Printer {
     if (out_->size() > limit_) return;
     switch (expr.kind()) {
       case ExprKind::kNumberLiteral:
-        *out_ += PrintNumber(expr.As<NumberLiteral>());
+        *out_ += PrintNumber(expr.As<NumberLiteral>().value, expr.As<NumberLiteral>().form);
         return;
       case ExprKind::kStringLiteral:
         *out_ += Quote(expr.As<StringLiteral>().value);
         return;
       case ExprKind::kVectorSelector:
-        return AppendSelector(expr.As<VectorSelector>(), "");
-      case ExprKind::kMatrixSelector: {
-        const auto& matrix = expr.As<MatrixSelector>();
-        return AppendSelector(*matrix.vector, "[" + PrintDuration(matrix.range_ms) + "]");
-      }
+        return AppendSelector(expr.As<VectorSelector>());
+      case ExprKind::kMatrixSelector:
+        return AppendMatrix(expr.As<MatrixSelector>());
       case ExprKind::kSubquery:
         Append(*expr.As<Subquery>().expr);
         *out_ += PrintSubqueryTail(expr.As<Subquery>());
@@ -131,8 +196,18 @@ class Printer {
   }
 
  private:
-  void AppendSelector(const VectorSelector& selector, const std::string& range) {
-    *out_ += PrintSelectorHead(selector) + range + PrintTimeShift(selector.at, selector.offset_ms);
+  void AppendSelector(const VectorSelector& selector) {
+    *out_ += PrintSelectorHead(selector) + PrintAt(selector.at);
+    *out_ += EdgesText(selector.edges);
+    *out_ += PrintOffset(selector.offset_ms, selector.offset_expr.get());
+  }
+
+  void AppendMatrix(const MatrixSelector& matrix) {
+    const VectorSelector& selector = *matrix.vector;
+    *out_ += PrintSelectorHead(selector) + "[" +
+             PrintDurationOr(matrix.range_expr.get(), matrix.range_ms) + "]";
+    *out_ += EdgesText(selector.edges);
+    *out_ += PrintAt(selector.at) + PrintOffset(selector.offset_ms, selector.offset_expr.get());
   }
 
   void AppendCall(const Call& call) {
@@ -206,7 +281,7 @@ std::string PrintBinaryHead(const Binary& binary) {
     out += matching.cardinality == Cardinality::kManyToOne ? " group_left " : " group_right ";
     out += PrintLabels(matching.include);
   }
-  return out;
+  return out + PrintFill(matching);
 }
 
 bool HasInfiniteBase(const Binary& binary) {
@@ -215,9 +290,12 @@ bool HasInfiniteBase(const Binary& binary) {
 }
 
 std::string PrintSubqueryTail(const Subquery& subquery) {
-  std::string out = "[" + PrintDuration(subquery.range_ms) + ":";
-  if (subquery.step_ms != 0) out += PrintDuration(subquery.step_ms);
-  return out + "]" + PrintTimeShift(subquery.at, subquery.offset_ms);
+  std::string out = "[" + PrintDurationOr(subquery.range_expr.get(), subquery.range_ms) + ":";
+  if (subquery.step_ms != 0 || subquery.step_expr != nullptr) {
+    out += PrintDurationOr(subquery.step_expr.get(), subquery.step_ms);
+  }
+  return out + "]" + PrintAt(subquery.at) +
+         PrintOffset(subquery.offset_ms, subquery.offset_expr.get());
 }
 
 std::string PrintDuration(int64_t duration_ms) {

@@ -8,7 +8,7 @@
 namespace varve::promql {
 namespace {
 
-constexpr std::array<std::pair<std::string_view, TokenType>, 37> kKeywords = {{
+constexpr std::array<std::pair<std::string_view, TokenType>, 39> kKeywords = {{
     {"and", TokenType::kAnd},
     {"or", TokenType::kOr},
     {"unless", TokenType::kUnless},
@@ -44,6 +44,8 @@ constexpr std::array<std::pair<std::string_view, TokenType>, 37> kKeywords = {{
     {"end", TokenType::kEnd},
     {"step", TokenType::kStep},
     {"range", TokenType::kRange},
+    {"min_of", TokenType::kMinOf},
+    {"max_of", TokenType::kMaxOf},
     {"inf", TokenType::kNumber},
     {"nan", TokenType::kNumber},
 }};
@@ -107,6 +109,11 @@ bool IsMetricWord(TokenType type) {
     case TokenType::kEnd:
     case TokenType::kStep:
     case TokenType::kRange:
+    case TokenType::kMinOf:
+    case TokenType::kMaxOf:
+    case TokenType::kFill:
+    case TokenType::kFillLeft:
+    case TokenType::kFillRight:
     case TokenType::kAnchored:
     case TokenType::kSmoothed:
       return true;

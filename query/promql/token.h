@@ -25,7 +25,7 @@ enum class TokenType : uint8_t {
   kDuration,
   kString,  // with its quotes; escapes are valid
 
-  // Operators, in the order of BinaryOp up to kUnless.
+  // Operators, in the order of BinaryOp up to kTrimLower.
   kAdd,
   kSub,
   kMul,
@@ -42,6 +42,8 @@ enum class TokenType : uint8_t {
   kAnd,
   kOr,
   kUnless,
+  kTrimUpper,
+  kTrimLower,
   kRegexMatch,
   kRegexNotMatch,
   kAt,
@@ -82,16 +84,24 @@ enum class TokenType : uint8_t {
   kEnd,
   kStep,
   kRange,
+  kMinOf,
+  kMaxOf,
 };
 
 constexpr bool IsOperator(TokenType t) { return t >= TokenType::kAdd && t <= TokenType::kAt; }
 constexpr bool IsBinaryOperator(TokenType t) {
-  return t >= TokenType::kAdd && t <= TokenType::kUnless;
+  return t >= TokenType::kAdd && t <= TokenType::kTrimLower;
 }
 constexpr bool IsAggregation(TokenType t) {
   return t >= TokenType::kSum && t <= TokenType::kLimitRatio;
 }
 constexpr bool IsKeyword(TokenType t) { return t >= TokenType::kBool && t <= TokenType::kSmoothed; }
+
+constexpr bool IsFill(TokenType t) { return t >= TokenType::kFill && t <= TokenType::kFillRight; }
+// Words that have a meaning of their own in durations: step, range, min_of, max_of.
+constexpr bool IsDurationWord(TokenType t) {
+  return t >= TokenType::kStep && t <= TokenType::kMaxOf;
+}
 
 // Words, keywords among them, that may name a metric where an operand is expected.
 bool IsMetricWord(TokenType type);

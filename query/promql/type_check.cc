@@ -75,20 +75,24 @@ class TypeChecker {
   }
 
   Status CheckSelector(const VectorSelector& selector) const {
-    if (!selector.name.empty()) {
-      for (size_t i = 0; i + 1 < selector.matchers.size(); ++i) {
-        if (selector.matchers[i].name != "__name__") continue;
-        return Fail(selector, "metric name must not be set twice: " + Quote(selector.name) +
-                                  " or " + Quote(selector.matchers[i].value));
-      }
-      return OkStatus();
-    }
+    RETURN_IF_ERROR(CheckName(selector));
+    if (!selector.name.empty()) return OkStatus();
     for (const Matcher& matcher : selector.matchers) {
       const Result<bool> matches_empty = MatchesEmpty(matcher);
       if (!matches_empty.ok()) return Fail(selector, matches_empty.status().message());
       if (!*matches_empty) return OkStatus();
     }
     return Fail(selector, "vector selector must contain at least one non-empty matcher");
+  }
+
+  Status CheckName(const VectorSelector& selector) const {
+    if (selector.name.empty()) return OkStatus();
+    for (size_t i = 0; i + 1 < selector.matchers.size(); ++i) {
+      if (selector.matchers[i].name != "__name__") continue;
+      return Fail(selector, "metric name must not be set twice: " + Quote(selector.name) + " or " +
+                                Quote(selector.matchers[i].value));
+    }
+    return OkStatus();
   }
 
   Status CheckSubquery(Subquery* subquery) {
@@ -120,12 +124,29 @@ class TypeChecker {
   Status CheckCall(Call* call) {
     RETURN_IF_ERROR(CheckArgumentCount(*call));
     const std::span<const ValueType> types = call->function->arg_types;
-    for (size_t i = 0; i < call->args.size(); ++i) {
+    const bool has_label_selectors =
+        call->function->id == FunctionId::kInfo && call->args.size() > 1;
+    if (has_label_selectors) RETURN_IF_ERROR(CheckLabelSelectors(*call));
+    for (size_t i = 0; i < call->args.size() - (has_label_selectors ? 1 : 0); ++i) {
       const ValueType want = types[std::min(i, types.size() - 1)];
       RETURN_IF_ERROR(
           ExpectType(call->args[i].get(), want, "call to function " + Quote(call->function->name)));
     }
     return OkStatus();
+  }
+
+  // The second argument of info() is written as a selector, but chooses labels: it has no name, and
+  // all its matchers may accept the empty string.
+  Status CheckLabelSelectors(const Call& call) const {
+    const Expr& selectors = *call.args[1];
+    if (selectors.type() != ValueType::kVector) {
+      return Fail(call, "expected type instant vector in call to function \"info\", got " +
+                            std::string(DocumentedType(selectors.type())));
+    }
+    const auto* selector = selectors.TryAs<VectorSelector>();
+    if (selector == nullptr) return Fail(selectors, "expected label selectors only");
+    if (selector->name.empty()) return OkStatus();
+    return Fail(selectors, "expected label selectors only, got vector selector instead");
   }
 
   Status CheckAggregation(Aggregation* aggregation) {
@@ -189,16 +210,24 @@ class TypeChecker {
   Status SettleMatching(Binary* binary) const {
     const bool set_operator = IsSetOperator(binary->op);
     const std::string name = Quote(BinaryOpText(binary->op));
+    const bool fills =
+        binary->matching->fill_left.has_value() || binary->matching->fill_right.has_value();
     if (binary->lhs->type() == ValueType::kVector && binary->rhs->type() == ValueType::kVector) {
       if (!set_operator) return OkStatus();
       if (binary->matching->cardinality != Cardinality::kOneToOne) {
         return Fail(*binary, "no grouping allowed for " + name + " operation");
+      }
+      if (fills) {
+        return Fail(*binary, "filling in missing series not allowed for set operators");
       }
       binary->matching->cardinality = Cardinality::kManyToMany;
       return OkStatus();
     }
     if (!binary->matching->labels.empty()) {
       return Fail(*binary, "vector matching only allowed between instant vectors");
+    }
+    if (fills) {
+      return Fail(*binary, "filling in missing series only allowed between instant vectors");
     }
     if (set_operator) {
       return Fail(*binary, "set operator " + name + " not allowed in binary scalar expression");

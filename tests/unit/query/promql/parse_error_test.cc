@@ -86,13 +86,39 @@ TEST(ParseError, Durations) {
       {"foo[0s:]", "1:5: duration must be greater than 0"},
       {"foo[5m:0s]", "1:8: duration must be greater than 0"},
       {"foo[1e10]", "1:5: duration out of range"},
-      {"foo[5m+1m]", "1:5: experimental duration expression is not enabled"},
-      {"foo[(5m)]", "1:5: experimental duration expression is not enabled"},
-      {"foo[step()]", "1:5: experimental duration expression is not enabled"},
-      {"foo[5m:2*1m]", "1:8: experimental duration expression is not enabled"},
-      {"foo offset (5m)", "1:12: experimental duration expression is not enabled"},
-      {"foo offset -step()", "1:12: experimental duration expression is not enabled"},
       {"foo offset 1e10", "1:12: duration out of range"},
+      {"foo offset NaN", "1:12: duration out of range"},
+      {"foo offset -(Inf)", "1:14: duration out of range"},
+  });
+}
+
+TEST(ParseError, DurationExpressions) {
+  constexpr std::string_view kBracket =
+      " in subquery or range selector, expected number, duration, step(), or range()";
+  constexpr std::string_view kOffset = " in offset, expected number, duration, step(), or range()";
+  ExpectRefused({
+      {"foo[5m/0]", "1:7: division by zero"},
+      {"foo[5m%(0)]", "1:7: modulo by zero"},
+      {"foo[(-5m)]", "1:6: duration must be greater than 0"},
+      {"foo[5m+]", "1:8: unexpected \"]\"" + std::string(kBracket)},
+      {"foo[5m+(1m]", "1:11: unexpected \"]\"" + std::string(kBracket)},
+      {"foo[step]", "1:9: unexpected \"]\"" + std::string(kBracket)},
+      {"foo[step(1)]", "1:10: unexpected number \"1\"" + std::string(kBracket)},
+      {"foo[min_of(1)]", "1:13: unexpected \")\"" + std::string(kBracket)},
+      {"foo[min(1, 2)]", "1:5: unexpected character in duration expression: 'm'"},
+      {"foo[5m ** 2]", "1:9: unexpected <op:*>" + std::string(kBracket)},
+      {"foo[5m == 2]", "1:8: unexpected <op:==> in subquery or range, expected \":\" or \"]\""},
+      {"foo[step():1m]", "1:11: unexpected colon before duration in duration expression"},
+      {"foo[5m:1m/0]", "1:10: division by zero"},
+      {"foo[5m:-1m]", "1:8: duration must be greater than 0"},
+      {"foo offset -sum(x)", "1:13: unexpected <aggr:sum>" + std::string(kOffset)},
+      {"foo offset min_of(1m)", "1:21: unexpected \")\"" + std::string(kOffset)},
+      {"foo offset step", "1:16: unexpected end of input" + std::string(kOffset)},
+      {"foo offset step() offset 1m", "1:1: offset may not be set multiple times"},
+      {"foo offset 1m offset range()", "1:1: offset may not be set multiple times"},
+      {"1 offset step()",
+       "1:1: offset modifier must be preceded by an instant vector selector or range vector "
+       "selector or a subquery"},
   });
 }
 
@@ -203,8 +229,13 @@ TEST(ParseError, Modifiers) {
       {"(foo) @ 5",
        "1:1: @ modifier must be preceded by an instant vector selector or range vector selector or "
        "a subquery"},
-      {"foo anchored", "1:1: anchored modifier is experimental and not enabled"},
-      {"rate(foo[5m] smoothed)", "1:6: smoothed modifier is experimental and not enabled"},
+      {"foo anchored smoothed", "1:1: anchored and smoothed modifiers cannot be used together"},
+      {"rate(foo[5m] smoothed anchored)",
+       "1:6: anchored and smoothed modifiers cannot be used together"},
+      {"rate(foo[5m:] anchored)", "1:6: anchored modifier is not supported for subqueries"},
+      {"rate(foo[5m:1m] smoothed)", "1:6: smoothed modifier is not supported for subqueries"},
+      {"1 + sum(foo) anchored", "1:5: anchored modifier not implemented"},
+      {"(foo) smoothed", "1:1: smoothed modifier not implemented"},
   });
 }
 
@@ -280,8 +311,22 @@ TEST(ParseError, Calls) {
       {"nosuch(foo)", "1:1: unknown function with name \"nosuch\""},
       {"holt_winters(foo[5m], 1, 1)", "1:1: unknown function with name \"holt_winters\""},
       {"ABS(foo)", "1:1: unknown function with name \"ABS\""},
-      {"info(foo)", "1:1: function \"info\" is not enabled"},
-      {"start()", "1:1: function \"start\" is not enabled"},
+      {"STEP()", "1:1: unknown function with name \"STEP\""},
+      {"step(1)", "1:1: expected 0 argument(s) in call to \"step\", got 1"},
+      {"min_of(1)", "1:1: expected 2 argument(s) in call to \"min_of\", got 1"},
+      {"max_of(1, foo)",
+       "1:11: expected type scalar in call to function \"max_of\", got instant vector"},
+      {"info()", "1:1: expected at least 1 argument(s) in call to \"info\", got 0"},
+      {"info(foo, bar, baz)", "1:1: expected at most 2 argument(s) in call to \"info\", got 3"},
+      {"info(foo, bar)", "1:11: expected label selectors only, got vector selector instead"},
+      {"info(foo, sum(bar))", "1:11: expected label selectors only"},
+      {"info(foo, ({a=\"b\"}))", "1:11: expected label selectors only"},
+      {"info(foo, 1)",
+       "1:1: expected type instant vector in call to function \"info\", got scalar"},
+      {"histogram_quantiles(foo, \"q\")",
+       "1:1: expected at least 3 argument(s) in call to \"histogram_quantiles\", got 2"},
+      {"histogram_quantiles(foo, \"q\", 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0)",
+       "1:1: expected at most 12 argument(s) in call to \"histogram_quantiles\", got 13"},
       {"rate(foo)",
        "1:6: expected type range vector in call to function \"rate\", got instant vector"},
       {"abs(foo[5m])",
@@ -332,8 +377,17 @@ TEST(ParseError, Operators) {
       {"1 - -\"a\"",
        "1:5: unary expression only allowed on expressions of type scalar or instant vector, got "
        "\"string\""},
-      {"a + fill(0) b", "1:1: binop fill modifiers are experimental and not enabled"},
-      {"a + on(x) fill_left(0) b", "1:1: binop fill modifiers are experimental and not enabled"},
+      {"a + fill(0) 1", "1:1: filling in missing series only allowed between instant vectors"},
+      {"1 + fill_left(0) 1", "1:1: filling in missing series only allowed between instant vectors"},
+      {"a or fill(0) b", "1:1: filling in missing series not allowed for set operators"},
+      {"a and on(x) fill_right(0) b",
+       "1:1: filling in missing series not allowed for set operators"},
+      {"a + fill() b", "1:10: unexpected \")\""},
+      {"a + fill(x) b", "1:10: unexpected identifier \"x\""},
+      {"a + fill(1 + 2) b", "1:12: unexpected <op:+>"},
+      {"a + fill(1) fill_left(2) b", "1:22: unexpected \"(\""},
+      {"a + fill(1) on(x) b", "1:13: unexpected <on>"},
+      {"a </ bool b", "1:3: bool modifier can only be used on comparison operators"},
       {"a + on b", "1:8: unexpected identifier \"b\" in grouping opts, expected \"(\""},
   });
 }

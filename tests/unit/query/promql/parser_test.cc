@@ -172,6 +172,9 @@ TEST(Parser, TakesKeywordsAsNames) {
                    "anchored",
                    "smoothed",
                    "fill + fill_left",
+                   "min_of",
+                   "max_of{a=\"b\"}",
+                   "start_timestamp",
                    "limitk",
                    "sum(sum)",
                    "by[5m]",
@@ -179,6 +182,8 @@ TEST(Parser, TakesKeywordsAsNames) {
   ExpectCanonical({
       {"SUM(x)", "sum(x)"},
       {"Sum", "Sum"},
+      {"sum by (fill, fill_left, min_of, step, smoothed) (x)",
+       "sum by (fill, fill_left, min_of, step, smoothed) (x)"},
       {"sum by (by, without, bool, on, and, atan2, offset, start, group_left) (x)",
        "sum by (by, without, bool, on, and, atan2, offset, start, group_left) (x)"},
       {"a AND b", "a and b"},
@@ -231,6 +236,38 @@ TEST(Parser, ReadsModifiers) {
   });
 }
 
+TEST(Parser, ReadsEdges) {
+  ExpectUnchanged({"foo anchored", "foo smoothed", "foo @ 1.000 smoothed offset 5m",
+                   "rate(foo[5m] anchored)", "rate(foo[5m] smoothed @ end() offset 5m)"});
+  ExpectCanonical({
+      {"foo smoothed[5m]", "foo[5m] smoothed"},
+      {"foo[5m] offset 1m ANCHORED", "foo[5m] anchored offset 1m"},
+      {"foo[5m] anchored anchored", "foo[5m] anchored"},
+      {"foo offset 1m smoothed @ 1", "foo @ 1.000 smoothed offset 1m"},
+  });
+  const Result<ExprPtr> expr = Parse("foo[5m] smoothed");
+  ASSERT_TRUE(expr.ok());
+  EXPECT_EQ((*expr)->As<MatrixSelector>().vector->edges, RangeEdges::kSmoothed);
+}
+
+TEST(Parser, ReadsFillModifiers) {
+  ExpectUnchanged({"a + fill (0) b", "a + on (x) fill_left (-1) b",
+                   "a + fill_left (1) fill_right (2) b", "a == bool fill (+Inf) b",
+                   "a / on (x) group_left (y) fill_right (0.5) b",
+                   "a + fill_left (NaN) fill_right (NaN) b", "a </ fill (1e+06) b"});
+  ExpectCanonical({
+      {"a + FILL(5m) b", "a + fill (300) b"},
+      {"a + fill_right(2) fill_left(+1) b", "a + fill_left (1) fill_right (2) b"},
+      {"a + fill_right(2) fill_left(2) b", "a + fill (2) b"},
+      {"a + fill + b", "a + fill + b"},
+  });
+  const Result<ExprPtr> expr = Parse("a + fill_right(2) b");
+  ASSERT_TRUE(expr.ok());
+  const auto& matching = (*expr)->As<Binary>().matching;
+  EXPECT_EQ(matching->fill_left, std::nullopt);
+  EXPECT_EQ(matching->fill_right, 2);
+}
+
 TEST(Parser, BindsOperatorsByPrecedence) {
   const auto grouped = [](std::string_view text) {
     const auto print = [](const Expr& expr, const auto& self) -> std::string {
@@ -264,6 +301,8 @@ TEST(Parser, BindsOperatorsByPrecedence) {
   EXPECT_EQ(grouped("2 ^ -a ^ 2 * 4"), "((2 ^ -(a ^ 2)) * 4)");
   EXPECT_EQ(grouped("a + -b * c"), "(a + (-b * c))");
   EXPECT_EQ(grouped("a - -b"), "(a - -b)");
+  EXPECT_EQ(grouped("a </ b + c >/ d"), "((a </ (b + c)) >/ d)");
+  EXPECT_EQ(grouped("a </b and c</d"), "((a </ b) and (c </ d))");
   EXPECT_EQ(grouped("a + on(x) b * ignoring(y) c"), "(a + on (x) (b * ignoring (y) c))");
 }
 
@@ -317,6 +356,7 @@ TEST(Parser, ReadsEveryFunctionOfTheTable) {
     std::string call = std::string(function.name) + "(";
     for (size_t i = 0; i < function.arg_types.size(); ++i) {
       if (i > 0) call += ", ";
+      const bool label_selectors = function.id == FunctionId::kInfo && i == 1;
       switch (function.arg_types[i]) {
         case ValueType::kScalar:
           call += "1";
@@ -328,7 +368,7 @@ TEST(Parser, ReadsEveryFunctionOfTheTable) {
           call += "x[5m]";
           break;
         default:
-          call += "x";
+          call += label_selectors ? "{a=\"\"}" : "x";
       }
     }
     call += ")";
@@ -338,7 +378,7 @@ TEST(Parser, ReadsEveryFunctionOfTheTable) {
     EXPECT_EQ((*expr)->As<Call>().function, &function) << call;
     EXPECT_EQ(Print(**expr), call);
   }
-  EXPECT_EQ(AllFunctions().size(), 81u);
+  EXPECT_EQ(AllFunctions().size(), 90u);
   ExpectUnchanged({"hour()", "round(x)", "round(x, 5)", "label_join(x, \"d\", \"-\")",
                    "label_join(x, \"d\", \"-\", \"a\", \"b\", \"c\")", "sort_by_label(x)"});
 }
