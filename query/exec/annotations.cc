@@ -79,11 +79,85 @@ void Annotations::ForcedMonotonicity(std::string_view metric, const Monotonicity
   fixes.merged.difference_max = std::max(fixes.merged.difference_max, fix.difference_max);
 }
 
-void Annotations::IncompatibleTypes(BinaryOp op, PositionRange position) {
+void Annotations::IncompatibleTypes(BinaryOp op, SampleType lhs, SampleType rhs,
+                                    PositionRange position) {
+  const auto text = [](SampleType type) -> std::string {
+    return type == SampleType::kFloat ? "float" : "histogram";
+  };
   const std::string name(BinaryOpText(op));
-  AddInfo("incompatible sample types encountered for binary operator " + QuoteGo(name) +
-              ": float " + name + " float",
+  AddInfo("incompatible sample types encountered for binary operator " + QuoteGo(name) + ": " +
+              text(lhs) + " " + name + " " + text(rhs),
           position);
+}
+
+void Annotations::IncompatibleBucketLayout(BinaryOp op, PositionRange position) {
+  AddWarning(
+      "incompatible bucket layout encountered for binary operator " + std::string(BinaryOpText(op)),
+      position);
+}
+
+void Annotations::HistogramIgnoredIn(std::string_view aggregation, PositionRange position) {
+  AddInfo("ignored histogram in " + std::string(aggregation) + " aggregation", position);
+}
+
+void Annotations::Histogram(HistogramNote note, std::string_view metric, PositionRange position) {
+  switch (note) {
+    case HistogramNote::kMixedSamples:
+      return AddWarning(
+          "encountered a mix of histograms and floats for metric name " + QuoteGo(metric),
+          position);
+    case HistogramNote::kMixedSamplesInAggregation:
+      return AddWarning("encountered a mix of histograms and floats for aggregation", position);
+    case HistogramNote::kMixedClassicAndNative:
+      return AddWarning(
+          WithMetricName("vector contains a mix of classic and native histograms", metric),
+          position);
+    case HistogramNote::kNotCounter:
+      return AddWarning("this native histogram metric is not a counter: " + QuoteGo(metric),
+                        position);
+    case HistogramNote::kNotGauge:
+      return AddWarning("this native histogram metric is not a gauge: " + QuoteGo(metric),
+                        position);
+    case HistogramNote::kMixedSchemas:
+      return AddWarning(
+          "vector contains a mix of histograms with exponential and custom buckets schemas for "
+          "metric name " +
+              QuoteGo(metric),
+          position);
+    case HistogramNote::kIgnoredInRange:
+      return AddInfo(
+          "ignored histograms in a range containing both floats and histograms for metric name " +
+              QuoteGo(metric),
+          position);
+    case HistogramNote::kQuantileIsNan:
+      return AddInfo(
+          WithMetricName("input to histogram_quantile has NaN observations, result is NaN", metric),
+          position);
+    case HistogramNote::kQuantileIsSkewed:
+      return AddInfo(
+          WithMetricName("input to histogram_quantile has NaN observations, result is skewed "
+                         "higher",
+                         metric),
+          position);
+    case HistogramNote::kFractionExcludesNan:
+      return AddInfo(
+          WithMetricName("input to histogram_fraction has NaN observations, which are excluded "
+                         "from all fractions",
+                         metric),
+          position);
+    case HistogramNote::kResetsCollideInAddition:
+      return AddWarning("conflicting counter resets during histogram addition", position);
+    case HistogramNote::kResetsCollideInSubtraction:
+      return AddWarning("conflicting counter resets during histogram subtraction", position);
+    case HistogramNote::kResetsCollideInAggregation:
+      return AddWarning("conflicting counter resets during histogram aggregation", position);
+    case HistogramNote::kBoundsReconciledInAddition:
+      return AddInfo("mismatched custom buckets were reconciled during addition", position);
+    case HistogramNote::kBoundsReconciledInSubtraction:
+      return AddInfo("mismatched custom buckets were reconciled during subtraction", position);
+    case HistogramNote::kBoundsReconciledInAggregation:
+      return AddInfo("mismatched custom buckets were reconciled during aggregation", position);
+  }
 }
 
 std::vector<std::string> Annotations::Warnings(std::string_view query) const {

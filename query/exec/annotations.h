@@ -1,6 +1,7 @@
 // Annotations: the warnings and infos of a query, in Prometheus' words.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <map>
 #include <string>
@@ -20,6 +21,30 @@ struct MonotonicityFix {
   double difference_max = 0;  // by so much
 };
 
+// What can be said of native histograms in a query.
+enum class HistogramNote : uint8_t {
+  kMixedSamples,  // floats and histograms in one range
+  kMixedSamplesInAggregation,
+  kMixedClassicAndNative,
+  kNotCounter,
+  kNotGauge,
+  kMixedSchemas,    // exponential and custom buckets
+  kIgnoredInRange,  // a function of floats met histograms among them
+  kQuantileIsNan,   // by observations of NaN
+  kQuantileIsSkewed,
+  kFractionExcludesNan,
+  kResetsCollideInAddition,
+  kResetsCollideInSubtraction,
+  kResetsCollideInAggregation,
+  kBoundsReconciledInAddition,
+  kBoundsReconciledInSubtraction,
+  kBoundsReconciledInAggregation,
+};
+inline constexpr size_t kHistogramNoteCount = 16;
+
+// What a sample is.
+enum class SampleType : uint8_t { kFloat, kHistogram };
+
 // Equal annotations are kept once. Thread safety: all methods from any thread.
 class Annotations {
  public:
@@ -38,7 +63,13 @@ class Annotations {
   void ForcedMonotonicity(std::string_view metric, const MonotonicityFix& fix,
                           PositionRange position);
   // a binary operator met sample types it has no meaning for
-  void IncompatibleTypes(BinaryOp op, PositionRange position);
+  void IncompatibleTypes(BinaryOp op, SampleType lhs, SampleType rhs, PositionRange position);
+  // a binary operator met exponential buckets on one side, custom ones on the other
+  void IncompatibleBucketLayout(BinaryOp op, PositionRange position);
+  // `metric` is left out of notes that name none.
+  void Histogram(HistogramNote note, std::string_view metric, PositionRange position);
+  // an aggregation of floats met histograms
+  void HistogramIgnoredIn(std::string_view aggregation, PositionRange position);
 
   // Sorted; each ends in its position in `query`.
   std::vector<std::string> Warnings(std::string_view query) const;

@@ -50,7 +50,7 @@ Result<ScalarColumn> Executor::Scalar(const PlanNode& node, const TimeGrid& grid
   return ScalarOf(std::get<ScalarOfNode>(node.op), grid);
 }
 
-// The one value of a step, or NaN when there is none or several.
+// The one float of a step, or NaN when there is none or several.
 Result<ScalarColumn> Executor::ScalarOf(const ScalarOfNode& node, const TimeGrid& grid) const {
   ASSIGN_OR_RETURN(const VectorValue value, Vector(*node.vector, grid));
   const double nan = std::numeric_limits<double>::quiet_NaN();
@@ -58,6 +58,7 @@ Result<ScalarColumn> Executor::ScalarOf(const ScalarOfNode& node, const TimeGrid
   std::vector<uint64_t> seen(BitmapWords(grid.count));
   for (const SeriesRow& row : value.rows()) {
     ForEachBit(row.column.present, grid.count, [&](size_t i) {
+      if (row.column.IsHistogram(i)) return;
       out[i] = TestBit(seen.data(), i) ? nan : row.column.values[i];
       SetBit(seen.data(), i);
     });
@@ -93,6 +94,10 @@ Result<VectorValue> Executor::StepInvariant(const StepInvariantNode& node,
     std::fill_n(column.values, grid.count, row.column.values[0]);
     FillBits(column.present, grid.count);
     out.rows().back().drop_name = row.drop_name;
+    if (!row.column.IsHistogram(0)) continue;
+    RETURN_IF_ERROR(out.MakeRoomForHistograms(&out.rows().back()));
+    std::fill_n(out.rows().back().column.histograms, grid.count, row.column.histograms[0]);
+    RETURN_IF_ERROR(out.ChargeHistograms(out.rows().back().column));
   }
   return out;
 }
@@ -175,6 +180,9 @@ Result<VectorValue> Executor::LabelJoin(const LabelJoinNode& node, const TimeGri
 
 Result<VectorValue> Executor::Sort(const SortNode& node, const TimeGrid& grid) const {
   ASSIGN_OR_RETURN(VectorValue value, Vector(*node.vector, grid));
+  if (node.function == FunctionId::kSort || node.function == FunctionId::kSortDesc) {
+    DropHistograms(&value);
+  }
   if (grid.count > 1) {
     context_.annotations->SortInRangeQuery(node.position);
   } else {
@@ -195,16 +203,21 @@ Result<Matrix> Executor::RangeVector(const RangeVectorNode& node, const TimeGrid
   for (size_t i = 0; i < source->series_count(); ++i) {
     RETURN_IF_ERROR(context_.budget->CheckTime());
     RETURN_IF_ERROR(source->Read(i, begin, end, &samples));
-    RETURN_IF_ERROR(held.Add(samples.size(), samples.size() * sizeof(Point)));
+    RETURN_IF_ERROR(held.Add(SampleCount(samples), SampleBytes(samples)));
     RemoveStaleMarkers(&samples.timestamps_ms, &samples.values);
+    RemoveStaleHistograms(&samples);
     if (samples.size() == 0) continue;
-    Series series{source->labels(i), {}};
+    Series series{source->labels(i), {}, {}};
     if (source->name(i) == MetricName::kDrop) {
       series.labels = DropMetadata(series.labels, context_.names.metadata);
     }
-    series.points.reserve(samples.size());
-    for (size_t s = 0; s < samples.size(); ++s) {
+    series.points.reserve(samples.values.size());
+    for (size_t s = 0; s < samples.values.size(); ++s) {
       series.points.push_back({samples.timestamps_ms[s], samples.values[s]});
+    }
+    series.histograms.reserve(samples.histograms.size());
+    for (size_t s = 0; s < samples.histograms.size(); ++s) {
+      series.histograms.push_back({samples.histogram_timestamps_ms[s], samples.histograms[s]});
     }
     out.push_back(std::move(series));
   }

@@ -70,7 +70,7 @@ MetricName NameAfter(FunctionId function) {
 // Whether no node of the chain, its leaf included, drops the metric name.
 bool KeepsNames(const PlanNode& node) {
   if (const auto* binary = std::get_if<VectorScalarNode>(&node.op)) {
-    const ScalarBinaryOperation like{binary->op, binary->comparison, binary->vector_side, {}};
+    const ScalarBinaryOperation like{binary->op, binary->comparison, binary->vector_side, {}, {}};
     return exec::NameAfter(RowOperation(like)) == MetricName::kKeep && KeepsNames(*binary->vector);
   }
   if (const auto* scan = std::get_if<ScanNode>(&node.op)) {
@@ -178,7 +178,7 @@ Result<RowOperation> Executor::Operation(const PlanNode& node, const TimeGrid& g
   if (const auto* binary = std::get_if<VectorScalarNode>(&node.op)) {
     ASSIGN_OR_RETURN(ScalarColumn scalar, Scalar(*binary->scalar, grid));
     return RowOperation(ScalarBinaryOperation{binary->op, binary->comparison, binary->vector_side,
-                                              std::move(scalar)});
+                                              std::move(scalar), binary->position});
   }
   return RowOperation(NegateOperation{});
 }
@@ -229,7 +229,7 @@ Result<VectorValue> Executor::RowOperations(const PlanNode& node, const TimeGrid
     ASSIGN_OR_RETURN(VectorValue value, Vector(*child, grid));
     ASSIGN_OR_RETURN(const RowOperation operation, Operation(node, grid));
     for (SeriesRow& row : value.rows()) {
-      exec::Apply(operation, grid, row.column);
+      exec::Apply(operation, grid, context_.annotations, row.column);
       context_.names.Apply(exec::NameAfter(operation), &row);
     }
     RETURN_IF_ERROR(ResolveEqualLabels(EqualLabels::kMergeDisjoint, &value));
@@ -253,7 +253,9 @@ Result<VectorValue> Executor::RowOperations(const PlanNode& node, const TimeGrid
   RETURN_IF_ERROR(ResolveEqualLabels(
       at_range_function ? EqualLabels::kRefuse : EqualLabels::kMergeDisjoint, &value));
   for (; done < all.size(); ++done) {
-    for (SeriesRow& row : value.rows()) exec::Apply(all[done], grid, row.column);
+    for (SeriesRow& row : value.rows()) {
+      exec::Apply(all[done], grid, context_.annotations, row.column);
+    }
   }
   value.DropEmptyRows();
   return value;

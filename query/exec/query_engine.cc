@@ -38,7 +38,10 @@ Vector ToVector(VectorValue value, int64_t time_ms) {
   out.reserve(value.rows().size());
   for (SeriesRow& row : value.rows()) {
     if (!TestBit(row.column.present, 0)) continue;
-    out.push_back({std::move(row.labels), {time_ms, row.column.values[0]}});
+    HistogramPtr histogram;
+    if (row.column.IsHistogram(0)) histogram = std::move(row.column.histograms[0]);
+    const double number = histogram == nullptr ? row.column.values[0] : 0;
+    out.push_back({std::move(row.labels), {time_ms, number}, std::move(histogram)});
   }
   return out;
 }
@@ -56,10 +59,14 @@ Result<Matrix> ToMatrix(VectorValue value, const TimeGrid& grid) {
     const size_t count = CountBits(row.column.present, grid.count);
     if (count == 0) continue;
     RETURN_IF_ERROR(held.Add(0, count * sizeof(Point)));
-    Series series{std::move(row.labels), {}};
-    series.points.reserve(count);
+    Series series{std::move(row.labels), {}, {}};
+    series.points.reserve(row.column.histograms == nullptr ? count : 0);
     ForEachBit(row.column.present, grid.count, [&](size_t step) {
-      series.points.push_back({grid.At(step), row.column.values[step]});
+      if (row.column.IsHistogram(step)) {
+        series.histograms.push_back({grid.At(step), std::move(row.column.histograms[step])});
+      } else {
+        series.points.push_back({grid.At(step), row.column.values[step]});
+      }
     });
     out.push_back(std::move(series));
   }

@@ -1,5 +1,7 @@
 #include "query/exec/range_kernels.h"
 
+#include <utility>
+
 namespace varve::promql::exec {
 
 const RangeKernel* FindRangeKernel(FunctionId function) {
@@ -22,6 +24,25 @@ void RemoveStaleMarkers(std::vector<int64_t>* times_ms, std::vector<double>* val
   }
   values->resize(kept);
   times_ms->resize(kept);
+}
+
+void RemoveStaleHistograms(engine::SampleBuffer* samples) {
+  const bool starts_known = !samples->histogram_start_times_ms.empty();
+  size_t kept = 0;
+  for (size_t i = 0; i < samples->histograms.size(); ++i) {
+    if (samples->histograms[i]->is_stale_marker()) continue;
+    if (kept != i) {
+      samples->histograms[kept] = std::move(samples->histograms[i]);
+      samples->histogram_timestamps_ms[kept] = samples->histogram_timestamps_ms[i];
+      if (starts_known) {
+        samples->histogram_start_times_ms[kept] = samples->histogram_start_times_ms[i];
+      }
+    }
+    ++kept;
+  }
+  samples->histograms.resize(kept);
+  samples->histogram_timestamps_ms.resize(kept);
+  if (starts_known) samples->histogram_start_times_ms.resize(kept);
 }
 
 }  // namespace varve::promql::exec

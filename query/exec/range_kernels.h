@@ -12,6 +12,7 @@
 #include <span>
 #include <vector>
 
+#include "engine/reader.h"
 #include "query/exec/range_windows.h"
 #include "query/exec/vector_value.h"
 #include "query/promql/function_table.h"
@@ -77,5 +78,7 @@ inline void ForEachWindow(const RangeInput& in, StepSpan steps, uint32_t size_mi
 
 // Removes stale markers from samples; almost always there are none.
 void RemoveStaleMarkers(std::vector<int64_t>* times_ms, std::vector<double>* values);
+// The same of a series' native histograms.
+void RemoveStaleHistograms(engine::SampleBuffer* samples);
 
 }  // namespace varve::promql::exec

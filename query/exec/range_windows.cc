@@ -13,10 +13,6 @@ bool SameTimes(std::span<const int64_t> a, std::span<const int64_t> b) {
          (a.empty() || std::memcmp(a.data(), b.data(), a.size_bytes()) == 0);
 }
 
-// The reference extrapolates to the edge of the range when it is at most this much further away
-// than the samples are from each other, and by half their distance otherwise.
-constexpr double kExtrapolationThreshold = 1.1;
-
 }  // namespace
 
 void RangeWindows::Bind(std::span<const int64_t> times_ms) {

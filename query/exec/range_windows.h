@@ -47,6 +47,15 @@ class RangeWindows {
 
   const TimeGrid& grid() const { return grid_; }
   int64_t range_ms() const { return range_ms_; }
+  // As Go's Duration.Seconds() rounds it.
+  double range_seconds() const {
+    return static_cast<double>(range_ms_ / 1000) +
+           static_cast<double>(range_ms_ % 1000 * 1'000'000) / 1e9;
+  }
+
+  // The reference extrapolates to the edge of the range when it is at most this much further away
+  // than the samples are from each other, and by half their distance otherwise.
+  static constexpr double kExtrapolationThreshold = 1.1;
 
  private:
   const TimeGrid grid_;

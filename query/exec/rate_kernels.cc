@@ -10,12 +10,6 @@ namespace {
 enum class Counter : uint8_t { kYes, kNo };
 enum class Unit : uint8_t { kPerSecond, kTotal };
 
-// A range in seconds as Go's Duration.Seconds() rounds it.
-double RangeSeconds(int64_t range_ms) {
-  return static_cast<double>(range_ms / 1000) +
-         static_cast<double>(range_ms % 1000 * 1'000'000) / 1e9;
-}
-
 // The indices of the samples that are less than the one before. Blocks without any, nearly all,
 // are found without a branch per sample.
 void FindResets(std::span<const double> values, std::vector<uint32_t>* resets) {
@@ -42,7 +36,7 @@ void Extrapolated(const RangeInput& in, StepSpan steps, KernelScratch* scratch, 
   std::vector<uint32_t>& resets = scratch->indices;
   resets.clear();
   if constexpr (kCounter == Counter::kYes) FindResets(in.values, &resets);
-  const double range_seconds = RangeSeconds(in.windows->range_ms());
+  const double range_seconds = in.windows->range_seconds();
   size_t reset_begin = 0;
   ForEachWindow(in, steps, 2, out, [&](StepWindow window, size_t step) {
     const double first = values[window.begin];

@@ -5,6 +5,8 @@
 #include <utility>
 #include <vector>
 
+#include "base/status_macros.h"
+
 namespace varve::promql::exec {
 
 Status ResolveEqualLabels(EqualLabels treatment, VectorValue* value) {
@@ -31,8 +33,14 @@ Status ResolveEqualLabels(EqualLabels treatment, VectorValue* value) {
     if (FirstBit(from.present, step_count) < FirstBit(into.present, step_count)) {
       target.drop_name = rows[i].drop_name;
     }
-    ForEachBit(from.present, step_count,
-               [&](size_t step) { into.values[step] = from.values[step]; });
+    if (from.histograms != nullptr) {
+      RETURN_IF_ERROR(value->MakeRoomForHistograms(&target));
+    }
+    ForEachBit(from.present, step_count, [&](size_t step) {
+      into.values[step] = from.values[step];
+      if (into.histograms == nullptr) return;
+      into.histograms[step] = from.IsHistogram(step) ? std::move(from.histograms[step]) : nullptr;
+    });
     OrBits(from.present, step_count, into.present);
     absorbed[i] = true;
     any_absorbed = true;

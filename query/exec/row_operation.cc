@@ -233,7 +233,8 @@ void ApplyComparison(const ScalarBinaryOperation& op, size_t n, Column column) {
   }
 }
 
-void ApplyScalarBinary(const ScalarBinaryOperation& op, size_t n, Column column) {
+void ApplyScalarBinary(const ScalarBinaryOperation& op, size_t n, Annotations* annotations,
+                       Column column) {
   switch (op.op) {
     case BinaryOp::kAdd:
       ApplyArithmetic<BinaryOp::kAdd>(op, n, column);
@@ -259,10 +260,23 @@ void ApplyScalarBinary(const ScalarBinaryOperation& op, size_t n, Column column)
     // Trimming has no meaning for floats.
     case BinaryOp::kTrimLower:
     case BinaryOp::kTrimUpper:
+      if (!AnyBit(column.present, n)) return;
+      annotations->IncompatibleTypes(op.op, SampleType::kFloat, SampleType::kFloat, op.position);
       ClearBits(column.present, n);
       return;
     default:
       ApplyComparison(op, n, column);
+  }
+}
+
+void ApplyToFloats(const RowOperation& operation, const TimeGrid& grid, Annotations* annotations,
+                   Column column) {
+  if (const auto* function = std::get_if<FunctionOperation>(&operation)) {
+    ApplyFunction(*function, grid, column);
+  } else if (const auto* binary = std::get_if<ScalarBinaryOperation>(&operation)) {
+    ApplyScalarBinary(*binary, grid.count, annotations, column);
+  } else {
+    Map(grid.count, column, [](double v, size_t) { return -v; });
   }
 }
 
@@ -317,14 +331,15 @@ bool IsRowFunction(FunctionId function) {
   }
 }
 
-void Apply(const RowOperation& operation, const TimeGrid& grid, Column column) {
-  if (const auto* function = std::get_if<FunctionOperation>(&operation)) {
-    ApplyFunction(*function, grid, column);
-  } else if (const auto* binary = std::get_if<ScalarBinaryOperation>(&operation)) {
-    ApplyScalarBinary(*binary, grid.count, column);
-  } else {
-    Map(grid.count, column, [](double v, size_t) { return -v; });
+void Apply(const RowOperation& operation, const TimeGrid& grid, Annotations* annotations,
+           Column column) {
+  if (column.histograms == nullptr) {
+    ApplyToFloats(operation, grid, annotations, column);
+    return;
   }
+  const std::vector<uint64_t> histogram_steps = TakeHistogramSteps(grid.count, column);
+  ApplyToFloats(operation, grid, annotations, column);
+  ApplyToHistograms(operation, grid, histogram_steps, annotations, column);
 }
 
 MetricName NameAfter(const RowOperation& operation) {

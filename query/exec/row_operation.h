@@ -6,6 +6,7 @@
 #include <variant>
 #include <vector>
 
+#include "query/exec/annotations.h"
 #include "query/exec/label_ops.h"
 #include "query/exec/time_grid.h"
 #include "query/exec/vector_value.h"
@@ -32,6 +33,7 @@ struct ScalarBinaryOperation {
   ComparisonResult comparison = ComparisonResult::kFilter;
   VectorSide vector_side = VectorSide::kLeft;
   ScalarColumn scalar;
+  PositionRange position;
 };
 
 struct NegateOperation {};
@@ -42,7 +44,14 @@ using RowOperation = std::variant<FunctionOperation, ScalarBinaryOperation, Nega
 bool IsRowFunction(FunctionId function);
 
 // Changes `column`, which has one slot per step of `grid`, in place.
-void Apply(const RowOperation& operation, const TimeGrid& grid, Column column);
+void Apply(const RowOperation& operation, const TimeGrid& grid, Annotations* annotations,
+           Column column);
+
+// The two parts of Apply on a column with histograms (row_operation_histogram.cc): takes the steps
+// with histograms out of the column and returns them; and applies the operation to those.
+std::vector<uint64_t> TakeHistogramSteps(size_t step_count, Column column);
+void ApplyToHistograms(const RowOperation& operation, const TimeGrid& grid,
+                       const std::vector<uint64_t>& steps, Annotations* annotations, Column column);
 
 // What the operation does to metric names.
 MetricName NameAfter(const RowOperation& operation);

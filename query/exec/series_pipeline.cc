@@ -10,6 +10,8 @@
 #include "base/check.h"
 #include "base/status_macros.h"
 #include "query/exec/go_format.h"
+#include "query/exec/histogram/statistics.h"
+#include "query/exec/histogram_range.h"
 
 namespace varve::promql::exec {
 namespace {
@@ -20,6 +22,18 @@ constexpr size_t kSeriesPerSinkMin = 64;
 constexpr uint64_t kVisitsPerTimeCheck = 1 << 20;
 
 bool IsInvalidQuantile(double q) { return std::isnan(q) || q < 0 || q > 1; }
+
+// Samples may have been left out between those of a subquery: what a hint says of its neighbour no
+// longer holds.
+HistogramPtr WithoutResetHint(const HistogramPtr& histogram) {
+  if (histogram->reset_hint == CounterResetHint::kUnknown ||
+      histogram->reset_hint == CounterResetHint::kGauge) {
+    return histogram;
+  }
+  auto out = std::make_shared<Histogram>(*histogram);
+  out->reset_hint = CounterResetHint::kUnknown;
+  return out;
+}
 
 bool LooksLikeCounter(std::string_view metric) {
   for (const std::string_view suffix : {"_total", "_sum", "_count", "_bucket"}) {
@@ -52,11 +66,15 @@ class PipelineWorker {
  private:
   Status Charge();
   void LookBack(Column column);
+  void LookBackAtHistograms(Column column);
+  void BindHistograms();
+  void FinishWithHistograms(const Labels& labels, Column column);
   Status RunKernel(Column column);
   Status RunWindowed(const RangeInput& input, Column column);
   Status CheckArguments();
   void AnnotateQuantiles();
   void AnnotateNonCounter(const Labels& labels);
+  bool HasFloats(const Column& column) const;
 
   const SeriesPipeline& pipeline_;
   const QueryContext& context_;
@@ -65,6 +83,9 @@ class PipelineWorker {
   engine::SampleBuffer samples_;
   LookbackIndex lookback_;
   std::optional<RangeWindows> windows_;
+  // Made for the first series that has histograms.
+  std::optional<LookbackIndex> histogram_lookback_;
+  std::optional<RangeWindows> histogram_windows_;
   KernelScratch scratch_;
   const RangeKernel* kernel_ = nullptr;
   int64_t read_min_ms_ = 0;
@@ -74,7 +95,7 @@ class PipelineWorker {
 
 Status PipelineWorker::Charge() {
   held_.Reset();
-  return held_.Add(samples_.size(), samples_.size() * (sizeof(int64_t) + sizeof(double)));
+  return held_.Add(SampleCount(samples_), SampleBytes(samples_));
 }
 
 void PipelineWorker::LookBack(Column column) {
@@ -90,13 +111,41 @@ void PipelineWorker::LookBack(Column column) {
   }
 }
 
+// A histogram stands for its series where it is newer than the last float.
+void PipelineWorker::LookBackAtHistograms(Column column) {
+  if (!histogram_lookback_) {
+    histogram_lookback_.emplace(pipeline_.grid, pipeline_.shift, context_.lookback_ms);
+  }
+  const std::span<const uint32_t> floats = lookback_.Bind(samples_.timestamps_ms);
+  const std::span<const uint32_t> index =
+      histogram_lookback_->Bind(samples_.histogram_timestamps_ms);
+  const bool want_time = pipeline_.lookback.output == ScanNode::Output::kTimestamp;
+  for (size_t step = 0; step < index.size(); ++step) {
+    if (index[step] == LookbackIndex::kNone) continue;
+    const int64_t time_ms = samples_.histogram_timestamps_ms[index[step]];
+    const bool float_is_newer =
+        floats[step] != LookbackIndex::kNone && samples_.timestamps_ms[floats[step]] > time_ms;
+    if (float_is_newer) continue;
+    const HistogramPtr& histogram = samples_.histograms[index[step]];
+    if (histogram->is_stale_marker()) {
+      ClearBit(column.present, step);
+    } else if (want_time) {
+      column.SetFloat(step, static_cast<double>(time_ms) / 1000);
+    } else {
+      column.SetHistogram(step, histogram);
+    }
+  }
+}
+
 // The reference looks at these arguments only where there is something to compute.
 Status PipelineWorker::CheckArguments() {
   const RangeStage& range = *pipeline_.range;
   if (range.function != FunctionId::kDoubleExponentialSmoothing) return OkStatus();
   const auto windows = windows_->windows();
   for (size_t step = 0; step < windows.size(); ++step) {
-    if (windows[step].size() == 0) continue;
+    const bool any_histogram =
+        !samples_.histograms.empty() && histogram_windows_->windows()[step].size() > 0;
+    if (windows[step].size() == 0 && !any_histogram) continue;
     if (range.arg0[step] <= 0 || range.arg0[step] >= 1) {
       return OutOfRangeError("invalid smoothing factor. Expected: 0 < sf < 1, got: " +
                              FormatGoDecimal(range.arg0[step]));
@@ -132,6 +181,15 @@ void PipelineWorker::AnnotateNonCounter(const Labels& labels) {
   context_.annotations->PossibleNonCounter(metric, pipeline_.range->range_position);
 }
 
+// REQUIRES: the column is present somewhere.
+bool PipelineWorker::HasFloats(const Column& column) const {
+  if (column.histograms == nullptr) return true;
+  bool any = false;
+  ForEachBit(column.present, pipeline_.grid.count,
+             [&](size_t step) { any = any || !column.IsHistogram(step); });
+  return any;
+}
+
 // Over parts of the steps, so that a costly function over long windows can be ended.
 Status PipelineWorker::RunWindowed(const RangeInput& input, Column column) {
   const auto windows = windows_->windows();
@@ -149,9 +207,30 @@ Status PipelineWorker::RunWindowed(const RangeInput& input, Column column) {
   return OkStatus();
 }
 
+void PipelineWorker::BindHistograms() {
+  RemoveStaleHistograms(&samples_);
+  if (!histogram_windows_) {
+    histogram_windows_.emplace(pipeline_.grid, pipeline_.shift, pipeline_.range->range_ms);
+  }
+  histogram_windows_->Bind(samples_.histogram_timestamps_ms);
+}
+
+void PipelineWorker::FinishWithHistograms(const Labels& labels, Column column) {
+  if (samples_.histograms.empty()) return;
+  const RangeStage& range = *pipeline_.range;
+  HistogramRangeInput input;
+  input.samples = &samples_;
+  input.float_windows = &*windows_;
+  input.histogram_windows = &*histogram_windows_;
+  input.metric = labels.Get(kMetricNameLabel);
+  SeriesNotes notes(context_.annotations, input.metric, range.range_position);
+  EvaluateHistogramRange(range.function, input, StartTimes::kIgnored, &notes, column);
+}
+
 Status PipelineWorker::RunKernel(Column column) {
   RemoveStaleMarkers(&samples_.timestamps_ms, &samples_.values);
   windows_->Bind(samples_.timestamps_ms);
+  if (column.histograms != nullptr) BindHistograms();
   RETURN_IF_ERROR(CheckArguments());
   AnnotateQuantiles();
   RangeInput input;
@@ -173,17 +252,20 @@ Status PipelineWorker::Process(size_t series, RowSink* sink) {
   RETURN_IF_ERROR(pipeline_.source->Read(series, read_min_ms_, read_max_ms_, &samples_));
   if (samples_.size() == 0) return OkStatus();
   RETURN_IF_ERROR(Charge());
-  const Column column = row_.Reset();
+  const bool has_histograms = !samples_.histograms.empty();
+  const Column column = has_histograms ? row_.ResetWithHistograms() : row_.Reset();
   const Labels& labels = pipeline_.source->labels(series);
   if (pipeline_.range) {
     RETURN_IF_ERROR(RunKernel(column));
+    if (has_histograms) FinishWithHistograms(labels, column);
   } else {
     LookBack(column);
+    if (has_histograms) LookBackAtHistograms(column);
   }
   if (!AnyBit(column.present, pipeline_.grid.count)) return OkStatus();
-  if (pipeline_.range) AnnotateNonCounter(labels);
+  if (pipeline_.range && HasFloats(column)) AnnotateNonCounter(labels);
   for (const RowOperation& operation : pipeline_.operations) {
-    Apply(operation, pipeline_.grid, column);
+    Apply(operation, pipeline_.grid, context_.annotations, column);
   }
   if (!AnyBit(column.present, pipeline_.grid.count)) return OkStatus();
   const bool drop_name =
@@ -197,7 +279,8 @@ Status SelectionSource::Read(size_t i, int64_t min_ms, int64_t max_ms,
                              engine::SampleBuffer* out) const {
   RETURN_IF_ERROR(selection_->Read(i, min_ms, max_ms, out));
   VARVE_CHECK(out->timestamps_ms.size() == out->values.size());
-  budget_->CountRead(out->size());
+  VARVE_CHECK(out->histogram_timestamps_ms.size() == out->histograms.size());
+  budget_->CountRead(SampleCount(*out));
   return OkStatus();
 }
 
@@ -208,10 +291,31 @@ Status SubquerySource::Read(size_t i, int64_t min_ms, int64_t max_ms,
   ForEachBit(column.present, grid_.count, [&](size_t step) {
     const int64_t time_ms = grid_.At(step);
     if (time_ms < min_ms || time_ms > max_ms) return;
+    if (column.IsHistogram(step)) {
+      out->histogram_timestamps_ms.push_back(time_ms);
+      out->histograms.push_back(WithoutResetHint(column.histograms[step]));
+      return;
+    }
     out->timestamps_ms.push_back(time_ms);
     out->values.push_back(column.values[step]);
   });
   return OkStatus();
+}
+
+uint64_t SampleCount(const engine::SampleBuffer& samples) {
+  uint64_t count = samples.timestamps_ms.size();
+  for (const HistogramPtr& histogram : samples.histograms) {
+    count += histogram::SampleCount(*histogram);
+  }
+  return count;
+}
+
+uint64_t SampleBytes(const engine::SampleBuffer& samples) {
+  uint64_t bytes = samples.timestamps_ms.size() * (sizeof(int64_t) + sizeof(double));
+  for (const HistogramPtr& histogram : samples.histograms) {
+    bytes += sizeof(int64_t) + sizeof(HistogramPtr) + histogram->MemoryBytes();
+  }
+  return bytes;
 }
 
 size_t SinkCount(const SeriesPipeline& pipeline, const QueryContext& context) {

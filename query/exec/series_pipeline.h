@@ -57,6 +57,11 @@ class SubquerySource final : public SeriesSource {
   const TimeGrid grid_;
 };
 
+// How many samples a series counts for in limits and statistics (a histogram by its size), and the
+// memory that they take.
+uint64_t SampleCount(const engine::SampleBuffer& samples);
+uint64_t SampleBytes(const engine::SampleBuffer& samples);
+
 // Takes the columns of consecutive series. Not thread-safe; each worker has its own.
 class RowSink {
  public:

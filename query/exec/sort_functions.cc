@@ -5,6 +5,7 @@
 #include <compare>
 
 #include "base/check.h"
+#include "query/exec/row_operation.h"
 
 namespace varve::promql::exec {
 namespace {
@@ -71,6 +72,13 @@ bool NaturalLess(std::string_view a, std::string_view b) {
     if (order != 0) return order < 0;
   }
   return a.empty() && !b.empty();
+}
+
+void DropHistograms(VectorValue* value) {
+  for (SeriesRow& row : value->rows()) {
+    if (row.column.histograms != nullptr) TakeHistogramSteps(value->step_count(), row.column);
+  }
+  value->DropEmptyRows();
 }
 
 void SortRows(FunctionId function, const std::vector<std::string>& labels, VectorValue* value) {

@@ -17,4 +17,7 @@ void SortRows(FunctionId function, const std::vector<std::string>& labels, Vecto
 // Whether `a` comes before `b` when runs of digits compare as numbers: "node9" before "node10".
 bool NaturalLess(std::string_view a, std::string_view b);
 
+// Takes out the values that are native histograms, which have no order.
+void DropHistograms(VectorValue* value);
+
 }  // namespace varve::promql::exec

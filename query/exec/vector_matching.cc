@@ -9,6 +9,7 @@
 #include "base/check.h"
 #include "base/status_macros.h"
 #include "query/exec/go_format.h"
+#include "query/exec/histogram_binary.h"
 #include "query/exec/match_groups.h"
 #include "query/exec/row_merge.h"
 #include "query/exec/scalar_ops.h"
@@ -91,6 +92,7 @@ class VectorBinary {
   Labels ResultLabels(const Labels& many, const Labels& one) const;
   Status Emit(Labels labels, const Column& many, const Column& one, const Bits& matched);
   void Compute(const Column& many, const Column& one, const Bits& matched, Column result);
+  Status ComputeHistograms(const Column& many, const Column& one, const Bits& matched);
 
   const BinaryRule& rule_;
   const bool swapped_;
@@ -106,6 +108,7 @@ class VectorBinary {
   Annotations* const annotations_;
   VectorValue out_;
   EarliestFailure failure_;
+  BinaryNotes notes_{step_count_};
 };
 
 Result<VectorValue> VectorBinary::Run() {
@@ -119,6 +122,7 @@ Result<VectorValue> VectorBinary::Run() {
     RETURN_IF_ERROR(MatchGroupRows(ManyRows(group), OneRows(group)));
   }
   RETURN_IF_ERROR(failure_.ToStatus());
+  notes_.Annotate(rule_.op, rule_.position, annotations_);
   RETURN_IF_ERROR(ResolveEqualLabels(EqualLabels::kMergeDisjoint, &out_));
   return std::move(out_);
 }
@@ -255,6 +259,9 @@ Status VectorBinary::Emit(Labels labels, const Column& many, const Column& one,
   ASSIGN_OR_RETURN(const Column result, out_.AppendEmpty(std::move(labels)));
   out_.rows().back().drop_name =
       rule_.names.delayed() && rule_.comparison == ComparisonResult::kBool;
+  if (many.histograms != nullptr || one.histograms != nullptr) {
+    return ComputeHistograms(many, one, matched);
+  }
   Compute(many, one, matched, result);
   return OkStatus();
 }
@@ -275,12 +282,22 @@ Labels VectorBinary::ResultLabels(const Labels& many, const Labels& one) const {
   return labels;
 }
 
+// Into the row appended last.
+Status VectorBinary::ComputeHistograms(const Column& many, const Column& one, const Bits& matched) {
+  SeriesRow& row = out_.rows().back();
+  RETURN_IF_ERROR(out_.MakeRoomForHistograms(&row));
+  ComputeWithHistograms(rule_.op, rule_.comparison, swapped_ ? one : many, swapped_ ? many : one,
+                        matched, step_count_, &notes_, row.column);
+  return out_.ChargeHistograms(row.column);
+}
+
 void VectorBinary::Compute(const Column& many, const Column& one, const Bits& matched,
                            Column result) {
   const double* lhs = swapped_ ? one.values : many.values;
   const double* rhs = swapped_ ? many.values : one.values;
   if (IsTrim(rule_.op)) {
-    annotations_->IncompatibleTypes(rule_.op, rule_.position);
+    annotations_->IncompatibleTypes(rule_.op, SampleType::kFloat, SampleType::kFloat,
+                                    rule_.position);
     return;
   }
   if (IsArithmetic(rule_.op)) {

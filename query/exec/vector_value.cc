@@ -6,6 +6,7 @@
 
 #include "base/check.h"
 #include "base/status_macros.h"
+#include "query/exec/histogram/statistics.h"
 
 namespace varve::promql::exec {
 namespace {
@@ -39,7 +40,12 @@ Status VectorValue::Append(Labels labels, const Column& column) {
   std::memcpy(own.values, column.values, step_count_ * sizeof(double));
   std::memcpy(own.present, column.present, BitmapWords(step_count_) * sizeof(uint64_t));
   rows_.push_back({std::move(labels), own});
-  return OkStatus();
+  if (column.histograms == nullptr) return OkStatus();
+  RETURN_IF_ERROR(MakeRoomForHistograms(&rows_.back()));
+  HistogramPtr* const histograms = rows_.back().column.histograms;
+  ForEachBit(column.present, step_count_,
+             [&](size_t step) { histograms[step] = column.histograms[step]; });
+  return ChargeHistograms(rows_.back().column);
 }
 
 Result<Column> VectorValue::AppendEmpty(Labels labels) {
@@ -50,6 +56,26 @@ Result<Column> VectorValue::AppendEmpty(Labels labels) {
   return own;
 }
 
+Status VectorValue::MakeRoomForHistograms(SeriesRow* row) {
+  if (row->column.histograms != nullptr) return OkStatus();
+  RETURN_IF_ERROR(share_.Add(0, step_count_ * sizeof(HistogramPtr)));
+  histogram_rows_.push_back(std::make_unique<HistogramPtr[]>(step_count_));
+  row->column.histograms = histogram_rows_.back().get();
+  return OkStatus();
+}
+
+Status VectorValue::ChargeHistograms(const Column& column) {
+  if (column.histograms == nullptr) return OkStatus();
+  uint64_t samples = 0;
+  uint64_t bytes = 0;
+  ForEachBit(column.present, step_count_, [&](size_t step) {
+    if (!column.IsHistogram(step)) return;
+    samples += histogram::SampleCount(*column.histograms[step]);
+    bytes += column.histograms[step]->MemoryBytes();
+  });
+  return share_.Add(samples, bytes);
+}
+
 void VectorValue::Absorb(VectorValue&& other) {
   VARVE_CHECK(step_count_ == other.step_count_);
   share_.Absorb(&other.share_);
@@ -57,12 +83,15 @@ void VectorValue::Absorb(VectorValue&& other) {
   std::move(other.value_slabs_.begin(), other.value_slabs_.end(), std::back_inserter(value_slabs_));
   std::move(other.present_slabs_.begin(), other.present_slabs_.end(),
             std::back_inserter(present_slabs_));
+  std::move(other.histogram_rows_.begin(), other.histogram_rows_.end(),
+            std::back_inserter(histogram_rows_));
   // The last slab is now the other's.
   slab_rows_ = other.slab_rows_;
   slab_used_ = other.slab_used_;
   other.rows_.clear();
   other.value_slabs_.clear();
   other.present_slabs_.clear();
+  other.histogram_rows_.clear();
   other.slab_rows_ = other.slab_used_ = 0;
 }
 

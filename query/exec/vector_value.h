@@ -1,9 +1,11 @@
 // VectorValue: an instant vector over all evaluation steps, series by series.
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <utility>
 #include <vector>
 
 #include "query/exec/bitmap.h"
@@ -17,12 +19,27 @@ namespace varve::promql::exec {
 // One series' values, a slot per step, and the steps at which there is one. Slots without a value
 // hold anything. Borrowed.
 // A step with a native histogram is present and has a non-null entry in `histograms`; its slot of
-// `values` holds anything. Steps that are not present have null entries. Most series are floats:
-// then `histograms` is nullptr.
+// `values` holds anything. Entries of steps that are not present mean nothing. Most series are
+// floats: then `histograms` is nullptr.
 struct Column {
   double* values = nullptr;
   uint64_t* present = nullptr;
   HistogramPtr* histograms = nullptr;
+
+  // REQUIRES: the step is present.
+  bool IsHistogram(size_t step) const {
+    return histograms != nullptr && histograms[step] != nullptr;
+  }
+  void SetFloat(size_t step, double value) const {
+    values[step] = value;
+    if (histograms != nullptr) histograms[step] = nullptr;
+    SetBit(present, step);
+  }
+  // REQUIRES: histograms != nullptr.
+  void SetHistogram(size_t step, HistogramPtr histogram) const {
+    histograms[step] = std::move(histogram);
+    SetBit(present, step);
+  }
 };
 
 struct SeriesRow {
@@ -42,11 +59,19 @@ class ColumnBuffer {
     std::fill(present_.begin(), present_.end(), 0);
     return column();
   }
+  // As Reset, with room for histograms.
+  Column ResetWithHistograms() {
+    histograms_.assign(values_.size(), nullptr);
+    Column out = Reset();
+    out.histograms = histograms_.data();
+    return out;
+  }
   Column column() { return {values_.data(), present_.data()}; }
 
  private:
   std::vector<double> values_;
   std::vector<uint64_t> present_;
+  std::vector<HistogramPtr> histograms_;  // empty until the first series that has some
 };
 
 // Rows live in slabs, so that moving rows between values moves no samples. Everything held is
@@ -68,6 +93,10 @@ class VectorValue {
   // Appends a row that the caller fills; presence starts empty. It is charged as if it had a
   // sample at every step. The column stays valid as long as the value or whoever absorbs it.
   Result<Column> AppendEmpty(Labels labels);
+  // Gives a row of this value room for histograms, if it has none. Errors: kResourceExhausted.
+  Status MakeRoomForHistograms(SeriesRow* row);
+  // Charges what the histograms of a row hold, for who filled it in place. Errors: as above.
+  Status ChargeHistograms(const Column& column);
   // Moves the rows of `other`, of as many steps and the same budget, behind this one's.
   void Absorb(VectorValue&& other);
   // Forgets rows without a sample at any step.
@@ -81,7 +110,8 @@ class VectorValue {
   std::vector<SeriesRow> rows_;
   std::vector<std::unique_ptr<double[]>> value_slabs_;
   std::vector<std::unique_ptr<uint64_t[]>> present_slabs_;
-  size_t slab_rows_ = 0;  // of the last slab
+  std::vector<std::unique_ptr<HistogramPtr[]>> histogram_rows_;  // of the rows that have some
+  size_t slab_rows_ = 0;                                         // of the last slab
   size_t slab_used_ = 0;
 };
 

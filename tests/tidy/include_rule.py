@@ -4,7 +4,8 @@ import re
 
 ARROW = ("tools", "server", "query", "engine", "compaction", "index", "storage", "base")
 _LOWER = ("compaction", "index", "storage", "base")
-_VALUE_HEADERS = ("varve/status.h", "varve/sample.h", "varve/histogram.h", "varve/histogram_buckets.h")
+_VALUE_HEADERS = ("varve/status.h", "varve/sample.h", "varve/histogram.h",
+                  "varve/histogram_buckets.h")
 _INCLUDE = re.compile(r'^[ \t]*#[ \t]*include[ \t]*(["<])([^">]+)[">]', re.MULTILINE)
 
 
