@@ -6,6 +6,7 @@
 
 #include "base/hash.h"
 #include "base/status_macros.h"
+#include "tests/model/random_histogram.h"
 #include "tests/model/workload.h"
 
 namespace varve::crash {
@@ -46,7 +47,12 @@ void BuildBatch(uint64_t seed, size_t thread, uint64_t number, WriteBatch* batch
     // Series appear over time, so that their definitions are spread over the journal.
     const uint64_t series = (first + i) % std::min<uint64_t>(kSeriesCount, number / 4 + 6);
     batch->BeginSeries(SeriesLabels(thread, "series_" + std::to_string(series)));
-    batch->AddSample(TimeOf(number), model::RandomValue(&random));
+    if (series % 4 == 3) {
+      model::HistogramSource source(random());
+      batch->AddHistogram(TimeOf(number), source.Next(), TimeOf(0));
+    } else {
+      batch->AddSample(TimeOf(number), model::RandomValue(&random), series % 4 == 2 ? kStartMs : 0);
+    }
     if (number > 0 && random() % 4 == 0) {
       batch->AddSample(TimeOf(random() % number), model::RandomValue(&random));
     }
@@ -77,9 +83,15 @@ void ThreadTwin::AdvanceTo(uint64_t batch_count) {
     for (const WriteBatch::Series& series : batch.series()) {
       const Labels labels = Labels::FromCanonicalBytes(
           std::string(batch.label_bytes().substr(series.label_offset, series.label_size)));
-      for (const Sample& sample :
-           batch.samples().subspan(series.sample_begin, series.sample_count)) {
-        twin_.Append(labels, sample.timestamp_ms, sample.value);
+      for (uint32_t i = series.sample_begin; i < series.sample_begin + series.sample_count; ++i) {
+        const Sample& sample = batch.samples()[i];
+        const bool has_start = i < batch.start_times_ms().size();
+        twin_.Append(labels, sample.timestamp_ms, sample.value,
+                     has_start ? batch.start_times_ms()[i] : 0);
+      }
+      for (const HistogramSample& sample :
+           batch.histograms().subspan(series.histogram_begin, series.histogram_count)) {
+        twin_.Append(labels, sample);
       }
     }
   }

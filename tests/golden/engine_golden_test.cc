@@ -62,6 +62,48 @@ TEST(EngineGoldenTest, SampleRecordVersion1) {
   }
 }
 
+HistogramSample OneHistogram(int64_t timestamp_ms) {
+  HistogramSample sample;
+  sample.timestamp_ms = timestamp_ms;
+  sample.start_ms = kStartMs - 1000;
+  sample.histogram.form = Histogram::Form::kInteger;
+  sample.histogram.count = 3;
+  sample.histogram.sum = 4.5;
+  sample.histogram.positive_spans = {{1, 2}};
+  sample.histogram.positive_buckets = {1, 2};
+  return sample;
+}
+
+// Start times and histograms: the first run has two floats, the second a histogram.
+TEST(EngineGoldenTest, SampleRecordVersion2) {
+  PreparedBatch batch;
+  const std::vector<Sample> samples = {{kStartMs, 1}, {kStartMs + 15'000, 2}};
+  const std::vector<int64_t> starts = {kStartMs - 1000, kStartMs - 1000};
+  const HistogramSample histogram = OneHistogram(kStartMs);
+  batch.samples = samples;
+  batch.start_times_ms = starts;
+  batch.histograms = {&histogram};
+  batch.runs.push_back({7, 0, 2, 0});
+  batch.runs.push_back({3, 2, 0, 1, 0, 1});
+  EncodeSampleRecord(&batch);
+  const std::string golden = Golden("sample_record_v2.bin", std::string(batch.journal_body));
+  EXPECT_EQ(golden, batch.journal_body);
+  SampleRecord record;
+  const Status status = DecodeSampleRecord(golden, &record);
+  ASSERT_TRUE(status.ok()) << status.ToString();
+  ASSERT_EQ(record.runs.size(), 2u);
+  EXPECT_EQ(record.runs[0].histogram_count, 0u);
+  EXPECT_EQ(record.runs[1].sample_count, 0u);
+  EXPECT_EQ(record.runs[1].histogram_count, 1u);
+  EXPECT_EQ(record.start_times_ms, starts);
+  ASSERT_EQ(record.samples.size(), 2u);
+  EXPECT_EQ(record.samples[1].value, 2);
+  ASSERT_EQ(record.histograms.size(), 1u);
+  EXPECT_EQ(record.histograms[0].timestamp_ms, kStartMs);
+  EXPECT_EQ(record.histograms[0].start_ms, kStartMs - 1000);
+  EXPECT_TRUE(SameBits(record.histograms[0].histogram, histogram.histogram));
+}
+
 TEST(EngineGoldenTest, HeadManifestVersion1) {
   HeadManifest manifest;
   manifest.sequence = 300;
@@ -83,8 +125,10 @@ TEST(EngineGoldenTest, HeadManifestVersion1) {
   EXPECT_EQ(decoded->files, manifest.files);
 }
 
-// Two series; the first has a chunk in order and one that came late.
-std::string EncodeCheckpoint() {
+// Two series; the first has a chunk in order and one that came late; with histograms, the second
+// has one of these too, and a start time.
+enum class Contents { kFloats, kAll };
+std::string EncodeCheckpoint(Contents contents) {
   const Options options;
   Head head(options);
   EXPECT_TRUE(head.RestoreSeries(3, Up("db").canonical_bytes()).ok());
@@ -96,7 +140,11 @@ std::string EncodeCheckpoint() {
       AppendToSeries(head.series(3), sample.timestamp_ms, sample.value, 0, 3'600'000,
                      &head.mutable_counters);
     }
-    AppendToSeries(head.series(7), kStartMs, -1, 0, 3'600'000, &head.mutable_counters);
+    AppendToSeries(head.series(7), kStartMs, -1, contents == Contents::kAll ? kStartMs - 1 : 0,
+                   3'600'000, &head.mutable_counters);
+    if (contents == Contents::kAll) {
+      AppendToSeries(head.series(7), OneHistogram(kStartMs + 1), 3'600'000, &head.mutable_counters);
+    }
   }
   const index::SeriesId ids[] = {3, 7};
   const std::vector<FrozenSeries> frozen = head.Freeze(Head::FreezeScope::kSeriesWithChunks);
@@ -111,7 +159,7 @@ std::string EncodeCheckpoint() {
 }
 
 TEST(EngineGoldenTest, CheckpointVersion1) {
-  const std::string encoded = EncodeCheckpoint();
+  const std::string encoded = EncodeCheckpoint(Contents::kFloats);
   const std::string golden = Golden("checkpoint_v1.bin", encoded);
   EXPECT_EQ(golden, encoded);
   const Options options;
@@ -135,6 +183,27 @@ TEST(EngineGoldenTest, CheckpointVersion1) {
   EXPECT_EQ(timestamps,
             (std::vector<int64_t>{kStartMs, kStartMs + 15'000, kStartMs + 5'000, kStartMs}));
   EXPECT_EQ(values, (std::vector<double>{1, 2, 3, -1}));
+}
+
+TEST(EngineGoldenTest, CheckpointVersion2) {
+  const std::string encoded = EncodeCheckpoint(Contents::kAll);
+  const std::string golden = Golden("checkpoint_v2.bin", encoded);
+  EXPECT_EQ(golden, encoded);
+  const Options options;
+  uint64_t damaged_chunks = 0;
+  Head head(options);
+  const Status status = RestoreCheckpoint("golden", golden, kDatabaseId, &head, &damaged_chunks);
+  ASSERT_TRUE(status.ok()) << status.ToString();
+  const HeadSelect everything{{}, INT64_MIN, INT64_MAX};
+  const std::vector<HeadSnapshot> snapshots = head.Snapshot({&everything, 1});
+  ASSERT_EQ(snapshots[0].chunks.size(), 4u);
+  format::SampleColumns decoded;
+  for (const format::ChunkView& chunk : std::span(snapshots[0].chunks).subspan(2)) {
+    ASSERT_TRUE(format::DecodeChunk(chunk, &decoded).ok());
+  }
+  EXPECT_EQ(decoded.start_times_ms, std::vector<int64_t>{kStartMs - 1});
+  EXPECT_EQ(decoded.histogram_timestamps_ms, std::vector<int64_t>{kStartMs + 1});
+  EXPECT_TRUE(SameBits(*decoded.histograms[0], OneHistogram(0).histogram));
 }
 
 }  // namespace

@@ -11,6 +11,9 @@
 #include <vector>
 
 #include "storage/codec/gorilla.h"
+#include "storage/codec/histogram.h"
+#include "storage/codec/start_times.h"
+#include "storage/format/chunk.h"
 #include "storage/format/chunk_group.h"
 #include "storage/format/label_bytes.h"
 #include "storage/format/part_info.h"
@@ -70,6 +73,87 @@ std::string EncodeGorilla(const Column& column) {
   }
   payload.resize(codec::GorillaBytes(state));
   return payload;
+}
+
+// A layout, a change by prediction, a bucket that appears, a hint, a stale marker, then floats.
+std::vector<HistogramSample> HistogramSamples() {
+  Histogram whole;
+  whole.form = Histogram::Form::kInteger;
+  whole.schema = 3;
+  whole.zero_count = 1;
+  whole.count = 6;
+  whole.sum = 2.5;
+  whole.positive_spans = {{-2, 1}, {1, 1}};
+  whole.positive_buckets = {2, 3};
+  Histogram more = whole;
+  more.count = 7;
+  more.positive_buckets = {2, 4};
+  Histogram grown = more;
+  grown.count = 9;
+  grown.positive_spans = {{-2, 1}, {1, 2}};
+  grown.positive_buckets = {2, 5, 1};
+  Histogram hinted = grown;
+  hinted.reset_hint = CounterResetHint::kNoReset;
+  Histogram marker;
+  marker.form = Histogram::Form::kInteger;
+  marker.sum = std::bit_cast<double>(kStale);
+  Histogram custom;
+  custom.schema = kCustomBucketsSchema;
+  custom.count = 1.5;
+  custom.sum = -0.0;
+  custom.positive_spans = {{0, 1}};
+  custom.positive_buckets = {1.5};
+  custom.custom_values = {0.5};
+  constexpr int64_t kStart = 1'700'000'000'000;
+  return {{kStart, kStart - 1000, whole},
+          {kStart + 5000, kStart - 1000, more},
+          {kStart + 10'000, kStart + 5000, grown},
+          {kStart + 15'000, kStart + 10'000, hinted},
+          {kStart + 20'000, kStart + 15'000, marker},
+          {kStart + 25'000, 0, custom}};
+}
+
+TEST(Golden, HistogramChunk) {
+  const std::vector<HistogramSample> expected = HistogramSamples();
+  codec::HistogramEncoder encoder;
+  for (const HistogramSample& sample : expected) {
+    encoder.Append(sample.timestamp_ms, sample.start_ms, sample.histogram);
+  }
+  const std::string payload(encoder.payload());
+  const std::string golden = Golden("histogram_chunk_v1.bin", payload);
+  EXPECT_EQ(payload, golden);
+  format::SampleColumns decoded;
+  const format::ChunkView chunk{format::ChunkCodec::kHistogram, 6, expected.front().timestamp_ms,
+                                expected.back().timestamp_ms, golden};
+  const Status status = format::DecodeChunk(chunk, &decoded);
+  ASSERT_TRUE(status.ok()) << status.ToString();
+  for (size_t i = 0; i < expected.size(); ++i) {
+    EXPECT_EQ(decoded.histogram_timestamps_ms[i], expected[i].timestamp_ms);
+    EXPECT_EQ(decoded.histogram_start_times_ms[i], expected[i].start_ms);
+    EXPECT_TRUE(SameBits(*decoded.histograms[i], expected[i].histogram)) << i;
+  }
+}
+
+TEST(Golden, ChunkWithStartTimes) {
+  constexpr int64_t kStart = 1'700'000'000'000;
+  const Column floats{{kStart, kStart + 5000, kStart + 10'000, kStart + 15'000},
+                      {0, 0x3ff0000000000000, 0x4000000000000000, 0x4008000000000000}};
+  const std::vector<int64_t> starts = {0, kStart - 1000, kStart - 1000, kStart + 10'000};
+  codec::StartTimeColumn column;
+  for (size_t i = 0; i < starts.size(); ++i) {
+    column.Append(starts[i], i == 0 ? 0 : floats.timestamps[i - 1]);
+  }
+  const std::string payload = format::JoinStartTimes(column.payload(), EncodeGorilla(floats));
+  const std::string golden = Golden("gorilla_start_chunk_v1.bin", payload);
+  EXPECT_EQ(payload, golden);
+  format::SampleColumns decoded;
+  const format::ChunkView chunk{format::ChunkCodec::kGorillaStart, 4, kStart, kStart + 15'000,
+                                golden};
+  const Status status = format::DecodeChunk(chunk, &decoded);
+  ASSERT_TRUE(status.ok()) << status.ToString();
+  EXPECT_EQ(decoded.timestamps_ms, floats.timestamps);
+  EXPECT_EQ(decoded.values, (std::vector<double>{0, 1, 2, 3}));
+  EXPECT_EQ(decoded.start_times_ms, starts);
 }
 
 TEST(Golden, GorillaChunk) {

@@ -40,31 +40,79 @@ bool Matches(const Labels& labels, const Matcher& matcher) {
   return false;
 }
 
-std::string Show(int64_t timestamp_ms, uint64_t bits) {
-  std::array<char, 96> text;
-  std::snprintf(text.data(), text.size(), "%lld ms: 0x%016llx (%.17g)",
-                static_cast<long long>(timestamp_ms), static_cast<unsigned long long>(bits),
-                std::bit_cast<double>(bits));
+std::string Show(int64_t timestamp_ms, const StoredSample& sample) {
+  std::array<char, 160> text;
+  if (sample.histogram != nullptr) {
+    std::snprintf(text.data(), text.size(),
+                  "%lld ms: histogram of count %.17g, sum %.17g, start %lld",
+                  static_cast<long long>(timestamp_ms), sample.histogram->count,
+                  sample.histogram->sum, static_cast<long long>(sample.start_ms));
+  } else {
+    std::snprintf(text.data(), text.size(), "%lld ms: 0x%016llx (%.17g), start %lld",
+                  static_cast<long long>(timestamp_ms),
+                  static_cast<unsigned long long>(sample.bits), std::bit_cast<double>(sample.bits),
+                  static_cast<long long>(sample.start_ms));
+  }
   return text.data();
 }
 
 std::string SeriesDifference(const SeriesSamples& expected, const SeriesSamples& actual) {
-  for (const auto& [time, bits] : expected) {
+  for (const auto& [time, sample] : expected) {
     const auto found = actual.find(time);
-    if (found == actual.end()) return "missing " + Show(time, bits);
-    if (found->second != bits)
-      return "wanted " + Show(time, bits) + ", got " + Show(time, found->second);
+    if (found == actual.end()) return "missing " + Show(time, sample);
+    if (found->second != sample)
+      return "wanted " + Show(time, sample) + ", got " + Show(time, found->second);
   }
-  for (const auto& [time, bits] : actual) {
-    if (!expected.contains(time)) return "never written: " + Show(time, bits);
+  for (const auto& [time, sample] : actual) {
+    if (!expected.contains(time)) return "never written: " + Show(time, sample);
   }
   return {};
 }
 
+// Adds one kind of a buffer to `samples`, checking its times. `sample(k)` makes the k-th.
+template <typename MakeSample>
+Status AddColumn(const std::vector<int64_t>& timestamps_ms, TimeRange range, MakeSample sample,
+                 SeriesSamples* samples) {
+  for (size_t k = 0; k < timestamps_ms.size(); ++k) {
+    const int64_t time = timestamps_ms[k];
+    if (time < range.min_ms || time > range.max_ms || (k > 0 && time <= timestamps_ms[k - 1]) ||
+        !samples->emplace(time, sample(k)).second) {
+      return InternalError("timestamp " + std::to_string(time) + " is out of order or of range");
+    }
+  }
+  return OkStatus();
+}
+
+Result<SeriesSamples> ToSamples(const engine::SampleBuffer& buffer, TimeRange range) {
+  const auto start = [](const std::vector<int64_t>& starts, size_t k) {
+    return starts.empty() ? 0 : starts.at(k);
+  };
+  SeriesSamples samples;
+  RETURN_IF_ERROR(AddColumn(
+      buffer.timestamps_ms, range,
+      [&](size_t k) {
+        return StoredSample{std::bit_cast<uint64_t>(buffer.values.at(k)),
+                            start(buffer.start_times_ms, k), nullptr};
+      },
+      &samples));
+  RETURN_IF_ERROR(AddColumn(
+      buffer.histogram_timestamps_ms, range,
+      [&](size_t k) {
+        return StoredSample{0, start(buffer.histogram_start_times_ms, k), buffer.histograms.at(k)};
+      },
+      &samples));
+  return samples;
+}
+
 }  // namespace
 
-void Twin::Append(const Labels& labels, int64_t timestamp_ms, double value) {
-  samples_[labels][timestamp_ms] = std::bit_cast<uint64_t>(value);
+void Twin::Append(const Labels& labels, int64_t timestamp_ms, double value, int64_t start_ms) {
+  samples_[labels][timestamp_ms] = {std::bit_cast<uint64_t>(value), start_ms, nullptr};
+}
+
+void Twin::Append(const Labels& labels, const HistogramSample& sample) {
+  samples_[labels][sample.timestamp_ms] = {0, sample.start_ms,
+                                           std::make_shared<const Histogram>(sample.histogram)};
 }
 
 AllSamples Twin::Select(const Selector& selector, TimeRange range) const {
@@ -94,18 +142,10 @@ Result<AllSamples> ReadSelected(Database* database, const Selector& selector, Ti
   for (size_t i = 0; i < selection.series_count(); ++i) {
     const Labels& labels = selection.labels(i);
     RETURN_IF_ERROR(selection.Read(i, range.min_ms, range.max_ms, &buffer));
-    SeriesSamples samples;
-    for (size_t k = 0; k < buffer.size(); ++k) {
-      const int64_t time = buffer.timestamps_ms[k];
-      if (time < range.min_ms || time > range.max_ms ||
-          (k > 0 && time <= buffer.timestamps_ms[k - 1])) {
-        return InternalError(labels.ToString() + ": timestamp " + std::to_string(time) +
-                             " is out of order or of range");
-      }
-      samples.emplace_hint(samples.end(), time, std::bit_cast<uint64_t>(buffer.values[k]));
-    }
-    if (samples.empty()) continue;
-    if (!all.emplace(labels, std::move(samples)).second) {
+    Result<SeriesSamples> samples = ToSamples(buffer, range);
+    if (!samples.ok()) return samples.status().WithContext(labels.ToString());
+    if (samples->empty()) continue;
+    if (!all.emplace(labels, *std::move(samples)).second) {
       return InternalError(labels.ToString() + " is listed twice");
     }
   }

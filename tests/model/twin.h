@@ -9,19 +9,32 @@
 #include <vector>
 
 #include "varve/database.h"
+#include "varve/histogram.h"
 #include "varve/labels.h"
 #include "varve/status.h"
 
 namespace varve::model {
 
-// Values by timestamp, as bits, so that NaN payloads and -0.0 count.
-using SeriesSamples = std::map<int64_t, uint64_t>;
+// A sample but for its timestamp; compared to the bit, so that NaN payloads and -0.0 count.
+struct StoredSample {
+  uint64_t bits = 0;  // of a float
+  int64_t start_ms = 0;
+  HistogramPtr histogram;  // null: a float
+
+  friend bool operator==(const StoredSample& a, const StoredSample& b) {
+    if (a.start_ms != b.start_ms || (a.histogram == nullptr) != (b.histogram == nullptr))
+      return false;
+    return a.histogram == nullptr ? a.bits == b.bits : SameBits(*a.histogram, *b.histogram);
+  }
+};
+using SeriesSamples = std::map<int64_t, StoredSample>;  // by timestamp
 using AllSamples = std::map<Labels, SeriesSamples>;
 
 class Twin {
  public:
   // The later write of a timestamp wins.
-  void Append(const Labels& labels, int64_t timestamp_ms, double value);
+  void Append(const Labels& labels, int64_t timestamp_ms, double value, int64_t start_ms = 0);
+  void Append(const Labels& labels, const HistogramSample& sample);
   const AllSamples& samples() const { return samples_; }
   // What a selection over `range` must read: series without samples there are left out.
   AllSamples Select(const Selector& selector, TimeRange range) const;

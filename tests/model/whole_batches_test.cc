@@ -80,8 +80,9 @@ class WholeBatches {
     ASSERT_TRUE(read.ok()) << read.status().ToString();
     std::map<int64_t, size_t> series_with;  // by timestamp
     for (const auto& [labels, samples] : *read) {
-      for (const auto& [time, bits] : samples) {
-        ASSERT_EQ(std::bit_cast<double>(bits), static_cast<double>((time - kStartMs) / 1000));
+      for (const auto& [time, sample] : samples) {
+        ASSERT_EQ(std::bit_cast<double>(sample.bits),
+                  static_cast<double>((time - kStartMs) / 1000));
         ++series_with[time];
       }
     }

@@ -53,7 +53,8 @@ double RandomValue(std::mt19937_64* random) {
   }
 }
 
-Workload::Workload(uint64_t seed, size_t series_count) : random_(seed), now_ms_(kStartMs) {
+Workload::Workload(uint64_t seed, size_t series_count)
+    : random_(seed), histograms_(seed), now_ms_(kStartMs) {
   for (size_t i = 0; i < series_count; ++i) series_.push_back({UniverseLabels(i), 0, kNoSeries});
 }
 
@@ -121,6 +122,33 @@ void Workload::BeginSeries(const Sent& sent, WriteBatch* batch) {
   }
 }
 
+int64_t Workload::RandomStart(size_t series, int64_t timestamp_ms) {
+  if (series % 4 != 0) return 0;  // most writers do not tell
+  switch (Below(6)) {
+    case 0:
+      return 0;
+    case 1:
+      return timestamp_ms - 15'000;
+    case 2:
+      return static_cast<int64_t>(Below(kStartMs));
+    default:
+      return kStartMs + static_cast<int64_t>(series);
+  }
+}
+
+// Of five series, one has histograms, one both kinds.
+void Workload::AddRandomSample(Sent* sent) {
+  const int64_t time = RandomTime(&series_[sent->series]);
+  const int64_t start = RandomStart(sent->series, time);
+  const size_t kind = sent->series % 5;
+  if (kind == 1 || (kind == 2 && Below(2) == 0)) {
+    sent->histograms.push_back({time, start, histograms_.Next()});
+    return;
+  }
+  sent->samples.push_back({time, RandomValue(&random_)});
+  sent->start_times_ms.push_back(start);
+}
+
 void Workload::AppendBatch(Database* database, Twin* twin) {
   WriteBatch batch;
   std::vector<Sent> sent(1 + Below(8));
@@ -128,17 +156,21 @@ void Workload::AppendBatch(Database* database, Twin* twin) {
     const size_t sample_count = 1 + Below(Below(4) == 0 ? 40 : 4);
     if (Below(40) == 0) {
       one.series = kInvalid;
-      for (size_t i = 0; i < sample_count; ++i) one.samples.push_back({now_ms_, 1.0});
+      one.samples.assign(sample_count, {now_ms_, 1.0});
+      one.start_times_ms.assign(sample_count, 0);
     } else {
       one.series = Below(series_.size());
       Series& series = series_[one.series];
       if (Below(2) == 0) one.ref = series.ref;
-      for (size_t i = 0; i < sample_count; ++i) {
-        one.samples.push_back({RandomTime(&series), RandomValue(&random_)});
-      }
+      for (size_t i = 0; i < sample_count; ++i) AddRandomSample(&one);
     }
     BeginSeries(one, &batch);
-    for (const Sample& sample : one.samples) batch.AddSample(sample.timestamp_ms, sample.value);
+    for (size_t i = 0; i < one.samples.size(); ++i) {
+      batch.AddSample(one.samples[i].timestamp_ms, one.samples[i].value, one.start_times_ms[i]);
+    }
+    for (const HistogramSample& sample : one.histograms) {
+      batch.AddHistogram(sample.timestamp_ms, sample.histogram, sample.start_ms);
+    }
   }
   Result<AppendResult> result = database->Append(&batch);
   while (!result.ok() && result.status().code() == StatusCode::kResourceExhausted) {
@@ -148,12 +180,14 @@ void Workload::AppendBatch(Database* database, Twin* twin) {
   }
   ASSERT_TRUE(result.ok()) << result.status().ToString();
   ASSERT_EQ(result->samples_appended + result->samples_rejected, batch.sample_count());
+  ASSERT_EQ(result->histograms_appended + result->histograms_rejected, batch.histograms().size());
   Learn(batch, *result, sent, twin);
 }
 
 void Workload::Learn(const WriteBatch& batch, const AppendResult& result,
                      const std::vector<Sent>& sent, Twin* twin) {
   uint64_t accepted = 0;
+  uint64_t accepted_histograms = 0;
   for (size_t i = 0; i < sent.size(); ++i) {
     const SeriesRef ref = batch.series_ref(i);
     if (sent[i].series == kInvalid) {
@@ -168,11 +202,16 @@ void Workload::Learn(const WriteBatch& batch, const AppendResult& result,
     }
     series.ref = ref;
     accepted += sent[i].samples.size();
-    for (const Sample& sample : sent[i].samples) {
-      twin->Append(series.labels, sample.timestamp_ms, sample.value);
+    accepted_histograms += sent[i].histograms.size();
+    for (size_t k = 0; k < sent[i].samples.size(); ++k) {
+      const Sample& sample = sent[i].samples[k];
+      twin->Append(series.labels, sample.timestamp_ms, sample.value, sent[i].start_times_ms[k]);
     }
+    // Of one append, a series' histograms come after its floats.
+    for (const HistogramSample& sample : sent[i].histograms) twin->Append(series.labels, sample);
   }
   EXPECT_EQ(accepted, result.samples_appended);
+  EXPECT_EQ(accepted_histograms, result.histograms_appended);
 }
 
 Selector Workload::RandomSelector() {

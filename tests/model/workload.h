@@ -7,6 +7,7 @@
 #include <random>
 #include <vector>
 
+#include "tests/model/random_histogram.h"
 #include "tests/model/twin.h"
 #include "varve/database.h"
 
@@ -45,12 +46,17 @@ class Workload {
   struct Sent {
     size_t series = 0;  // into series_; kInvalid for one that must be refused
     std::vector<Sample> samples;
+    std::vector<int64_t> start_times_ms;  // one per sample
+    std::vector<HistogramSample> histograms;
     SeriesRef ref = kNoSeries;  // sent by reference
   };
   static constexpr size_t kInvalid = SIZE_MAX;
 
   uint64_t Below(uint64_t limit) { return random_() % limit; }
   int64_t RandomTime(Series* series);
+  // Of a sample: often not known, often the same, sometimes anything.
+  int64_t RandomStart(size_t series, int64_t timestamp_ms);
+  void AddRandomSample(Sent* sent);
   void BeginSeries(const Sent& sent, WriteBatch* batch);
   void AddShuffledLabels(const Labels& labels, WriteBatch* batch);
   void Learn(const WriteBatch& batch, const AppendResult& result, const std::vector<Sent>& sent,
@@ -58,6 +64,7 @@ class Workload {
 
   std::mt19937_64 random_;
   std::vector<Series> series_;
+  HistogramSource histograms_;
   int64_t now_ms_;
 };
 
