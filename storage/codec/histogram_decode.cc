@@ -81,6 +81,18 @@ class Decoder {
     return OkStatus();
   }
 
+  Status ReadBounds(std::vector<double>* bounds) {
+    if (!in_.ReadFlag()) {
+      *bounds = state_.layout.custom_values;
+      return OkStatus();
+    }
+    const auto count = static_cast<uint64_t>(in_.ReadVarint());
+    if (count > in_.remaining_bits() / 64) return DataLossError("more bounds than bits");
+    bounds->reserve(count);
+    for (uint64_t i = 0; i < count; ++i) bounds->push_back(std::bit_cast<double>(in_.Read(64)));
+    return OkStatus();
+  }
+
   Status ReadLayout() {
     Layout next;
     next.form = ReadForm();
@@ -91,14 +103,11 @@ class Decoder {
       return DataLossError("schema " + std::to_string(schema));
     }
     next.schema = static_cast<int32_t>(schema);
-    next.zero_threshold = std::bit_cast<double>(in_.Read(64));
+    next.zero_threshold =
+        in_.ReadFlag() ? std::bit_cast<double>(in_.Read(64)) : state_.layout.zero_threshold;
     RETURN_IF_ERROR(ReadSpans(&next.positive_spans));
     RETURN_IF_ERROR(ReadSpans(&next.negative_spans));
-    const auto bounds = static_cast<uint64_t>(in_.ReadVarint());
-    if (bounds > in_.remaining_bits() / 64) return DataLossError("more bounds than bits");
-    for (uint64_t i = 0; i < bounds; ++i) {
-      next.custom_values.push_back(std::bit_cast<double>(in_.Read(64)));
-    }
+    RETURN_IF_ERROR(ReadBounds(&next.custom_values));
     RETURN_IF_ERROR(Ended());
     state_.ChangeLayout(std::move(next));
     sample_bytes_ =

@@ -1,5 +1,7 @@
 #include <algorithm>
 #include <bit>
+#include <cmath>
+#include <span>
 
 #include "base/check.h"
 #include "storage/codec/bit_stream.h"
@@ -28,15 +30,18 @@ bool HasWholeCounts(const Histogram& histogram) {
          std::all_of(histogram.negative_buckets.begin(), histogram.negative_buckets.end(), IsWhole);
 }
 
+bool SameBits(std::span<const double> a, std::span<const double> b) {
+  return std::equal(a.begin(), a.end(), b.begin(), b.end(),
+                    [](double x, double y) { return SameBits(x, y); });
+}
+
 bool HasLayout(const Histogram& histogram, bool whole_counts, const Layout& layout) {
   return histogram.form == layout.form && whole_counts == layout.whole_counts &&
          histogram.schema == layout.schema &&
          SameBits(histogram.zero_threshold, layout.zero_threshold) &&
          histogram.positive_spans == layout.positive_spans &&
          histogram.negative_spans == layout.negative_spans &&
-         std::equal(histogram.custom_values.begin(), histogram.custom_values.end(),
-                    layout.custom_values.begin(), layout.custom_values.end(),
-                    static_cast<bool (*)(double, double)>(SameBits));
+         SameBits(histogram.custom_values, layout.custom_values);
 }
 
 void PutSpans(std::span<const BucketSpan> spans, BitWriter* out) {
@@ -47,14 +52,25 @@ void PutSpans(std::span<const BucketSpan> spans, BitWriter* out) {
   }
 }
 
-void PutLayout(const Layout& layout, CounterResetHint hint, BitWriter* out) {
+// What a layout shares with the one before most often, it does not repeat.
+void PutLayout(const Layout& layout, const Layout& before, CounterResetHint hint, BitWriter* out) {
   out->Put(static_cast<uint64_t>(layout.form), kFormBits);
   out->Put(layout.whole_counts ? 1 : 0, 1);
   out->Put(static_cast<uint64_t>(hint), kHintBits);
   out->PutVarint(layout.schema);
-  out->Put(std::bit_cast<uint64_t>(layout.zero_threshold), 64);
+  if (SameBits(layout.zero_threshold, before.zero_threshold)) {
+    out->Put(0, 1);
+  } else {
+    out->Put(1, 1);
+    out->Put(std::bit_cast<uint64_t>(layout.zero_threshold), 64);
+  }
   PutSpans(layout.positive_spans, out);
   PutSpans(layout.negative_spans, out);
+  if (SameBits(layout.custom_values, before.custom_values)) {
+    out->Put(0, 1);
+    return;
+  }
+  out->Put(1, 1);
   out->PutVarint(static_cast<int64_t>(layout.custom_values.size()));
   for (const double bound : layout.custom_values) out->Put(std::bit_cast<uint64_t>(bound), 64);
 }
@@ -170,7 +186,7 @@ class HistogramEncoder::Impl {
                   histogram.positive_spans, histogram.negative_spans,
                   histogram.custom_values};
       out_.Put(0b011, 3);
-      PutLayout(next, histogram.reset_hint, &out_);
+      PutLayout(next, state_.layout, histogram.reset_hint, &out_);
       state_.ChangeLayout(std::move(next));
     } else if (!same_hint) {
       out_.Put(0b01, 2);

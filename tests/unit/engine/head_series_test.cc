@@ -148,5 +148,88 @@ TEST_F(HeadSeriesTest, AChunkOutlivesItsSeriesWhileSomeoneHoldsIt) {
   EXPECT_EQ(Decode(*held).at(0).value, 7);
 }
 
+HistogramSample OfCount(int64_t timestamp_ms, double count) {
+  HistogramSample sample;
+  sample.timestamp_ms = timestamp_ms;
+  sample.histogram.form = Histogram::Form::kInteger;
+  sample.histogram.count = count;
+  sample.histogram.positive_spans = {{0, 1}};
+  sample.histogram.positive_buckets = {count};
+  return sample;
+}
+
+TEST_F(HeadSeriesTest, PlainFloatsPayForNoExtras) {
+  Append(kBorderMs, 1);
+  Append(kBorderMs + 1, 2);
+  EXPECT_EQ(series_.extras, nullptr);
+}
+
+TEST_F(HeadSeriesTest, ChunksEndWhereTheKindChanges) {
+  Append(kBorderMs, 1);
+  AppendToSeries(&series_, OfCount(kBorderMs + 1, 1), kWindowMs, &counters_);
+  ASSERT_NE(series_.newest, nullptr);
+  EXPECT_EQ(series_.newest->codec, format::ChunkCodec::kGorilla);
+  EXPECT_TRUE(series_.has_open_histograms());
+  AppendToSeries(&series_, OfCount(kBorderMs + 2, 2), kWindowMs, &counters_);
+  Append(kBorderMs + 3, 1);
+  EXPECT_EQ(series_.newest->codec, format::ChunkCodec::kHistogram);
+  EXPECT_EQ(series_.newest->sample_count, 2);
+  EXPECT_EQ(series_.newest->min_time_ms, kBorderMs + 1);
+  EXPECT_EQ(series_.newest->max_time_ms, kBorderMs + 2);
+  EXPECT_EQ(series_.open_min_time_ms, kBorderMs + 3);
+  EXPECT_EQ(series_.extras, nullptr);
+}
+
+TEST_F(HeadSeriesTest, HistogramChunksEndAtBordersAndWhenTheyAreFull) {
+  AppendToSeries(&series_, OfCount(kBorderMs - 1, 1), kWindowMs, &counters_);
+  for (int i = 0; i <= static_cast<int>(codec::kHistogramSampleCountMax); ++i) {
+    AppendToSeries(&series_, OfCount(kBorderMs + i, i), kWindowMs, &counters_);
+  }
+  EXPECT_EQ(counters_.sealed_chunks, 2u);
+  EXPECT_EQ(series_.newest->sample_count, codec::kHistogramSampleCountMax);
+  EXPECT_EQ(series_.newest->older->max_time_ms, kBorderMs - 1);
+}
+
+TEST_F(HeadSeriesTest, AStartTimeInTheMiddleOfAChunkLeavesTheEarlierOnesUnknown) {
+  Append(kBorderMs, 1);
+  AppendToSeries(&series_, kBorderMs + 1, 2, kBorderMs, kWindowMs, &counters_);
+  Append(kBorderMs + 2, 3);
+  SealSeries(&series_, &counters_);
+  ASSERT_EQ(series_.newest->codec, format::ChunkCodec::kGorillaStart);
+  format::SampleColumns samples;
+  ASSERT_TRUE(format::DecodeChunk(series_.newest->View(), &samples).ok());
+  EXPECT_EQ(samples.values, (std::vector<double>{1, 2, 3}));
+  EXPECT_EQ(samples.start_times_ms, (std::vector<int64_t>{0, kBorderMs, 0}));
+  EXPECT_EQ(series_.extras, nullptr);
+}
+
+TEST_F(HeadSeriesTest, ALateHistogramIsSealedAsLate) {
+  Append(kBorderMs + 10, 1);
+  AppendToSeries(&series_, OfCount(kBorderMs, 1), kWindowMs, &counters_);
+  EXPECT_EQ(counters_.late, 1u);
+  EXPECT_EQ(LateCount(), 1u);
+  SealSeries(&series_, &counters_);
+  EXPECT_EQ(series_.newest->codec, format::ChunkCodec::kHistogram);
+  EXPECT_EQ(series_.newest->arrival, Arrival::kLate);
+}
+
+TEST_F(HeadSeriesTest, TheSameValueWithAnotherStartTimeIsAnotherSample) {
+  Append(kBorderMs, 1);
+  AppendToSeries(&series_, kBorderMs, 1, 5, kWindowMs, &counters_);
+  EXPECT_EQ(counters_.overwritten, 1u);
+  AppendToSeries(&series_, kBorderMs, 1, 5, kWindowMs, &counters_);
+  EXPECT_EQ(counters_.duplicates, 1u);
+}
+
+TEST_F(HeadSeriesTest, WhatIsOpenIsCountedAndGivenBack) {
+  // The fixture's end checks that all of it was.
+  AppendToSeries(&series_, kBorderMs, 1, 5, kWindowMs, &counters_);
+  const uint64_t with_start = counters_.sample_bytes;
+  EXPECT_GT(with_start, sizeof(SeriesExtras));
+  AppendToSeries(&series_, OfCount(kBorderMs + 1, 1), kWindowMs, &counters_);
+  AppendToSeries(&series_, OfCount(kBorderMs, 1), kWindowMs, &counters_);
+  EXPECT_GT(counters_.sample_bytes, with_start);
+}
+
 }  // namespace
 }  // namespace varve::engine

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "base/varint.h"
+#include "tests/model/random_histogram.h"
 
 namespace varve::engine {
 namespace {
@@ -115,6 +116,57 @@ TEST(SampleRecordTest, CountsBeyondTheBytesAllocateNothing) {
 TEST(SampleRecordTest, AnotherVersionIsRefused) {
   SampleRecord decoded;
   EXPECT_EQ(DecodeSampleRecord(std::string("\2\0\0\0", 4), &decoded).code(), StatusCode::kDataLoss);
+}
+
+// Two runs with floats that have start times, and histograms in the second.
+std::string RecordWithExtras(uint32_t histogram_count) {
+  std::vector<Sample> samples;
+  PreparedBatch batch = MakeBatch({2, 1}, &samples);
+  const std::vector<int64_t> starts = {5, INT64_MIN};  // the rest is not known
+  batch.start_times_ms = starts;
+  model::HistogramSource source(1);
+  std::vector<HistogramSample> histograms;
+  for (uint32_t i = 0; i < histogram_count; ++i) histograms.push_back({i, i, source.Next()});
+  for (const HistogramSample& sample : histograms) batch.histograms.push_back(&sample);
+  batch.runs[1].histogram_count = histogram_count;
+  EncodeSampleRecord(&batch);
+  return std::string(batch.journal_body);
+}
+
+TEST(SampleRecordTest, StartTimesAndHistogramsRoundTrip) {
+  const std::string record = RecordWithExtras(1000);  // more than one chunk holds
+  SampleRecord decoded;
+  const Status status = DecodeSampleRecord(record, &decoded);
+  ASSERT_TRUE(status.ok()) << status.ToString();
+  EXPECT_EQ(decoded.start_times_ms, (std::vector<int64_t>{5, INT64_MIN, 0}));
+  EXPECT_EQ(decoded.runs[0].histogram_count, 0u);
+  EXPECT_EQ(decoded.runs[1].histogram_begin, 0u);
+  EXPECT_EQ(decoded.runs[1].histogram_count, 1000u);
+  ASSERT_EQ(decoded.histograms.size(), 1000u);
+  model::HistogramSource source(1);
+  for (int64_t i = 0; i < 1000; ++i) {
+    const HistogramSample& sample = decoded.histograms[static_cast<size_t>(i)];
+    EXPECT_EQ(sample.timestamp_ms, i);
+    EXPECT_EQ(sample.start_ms, i);
+    EXPECT_TRUE(SameBits(sample.histogram, source.Next())) << i;
+  }
+}
+
+TEST(SampleRecordTest, EveryCutOffRecordWithExtrasIsDamage) {
+  const std::string record = RecordWithExtras(3);
+  for (size_t size = 0; size < record.size(); ++size) {
+    SampleRecord decoded;
+    EXPECT_EQ(DecodeSampleRecord(record.substr(0, size), &decoded).code(), StatusCode::kDataLoss);
+  }
+  SampleRecord decoded;
+  EXPECT_EQ(DecodeSampleRecord(record + "x", &decoded).code(), StatusCode::kDataLoss);
+}
+
+TEST(SampleRecordTest, TheShapeBelongsToTheVersion) {
+  std::string record = RecordWithExtras(1);
+  record[0] = 1;
+  SampleRecord decoded;
+  EXPECT_EQ(DecodeSampleRecord(record, &decoded).code(), StatusCode::kDataLoss);
 }
 
 }  // namespace
