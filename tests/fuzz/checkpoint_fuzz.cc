@@ -3,7 +3,6 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
-#include <vector>
 
 #include "base/bytes.h"
 #include "base/check.h"
@@ -25,16 +24,12 @@ void Restore(std::string_view bytes) {
   static_cast<void>(RestoreCheckpoint("fuzz", bytes, kDatabaseId, &head, &damaged_chunks).ok());
   head.VisitLabels({{}, INT64_MIN, INT64_MAX}, [](std::string_view) {});
   const HeadSelect everything{{}, INT64_MIN, INT64_MAX};
-  std::vector<int64_t> timestamps;
-  std::vector<double> values;
+  format::SampleColumns samples;
   for (const HeadSnapshot& snapshot : head.Snapshot({&everything, 1})) {
     for (const format::ChunkView& chunk : snapshot.chunks) {
-      timestamps.clear();
-      values.clear();
-      // Damaged or not, for the decoder to say.
-      static_cast<void>(
-          codec::GorillaDecode(chunk.payload, chunk.sample_count, &timestamps, &values).ok());
-      VARVE_CHECK(timestamps.size() == values.size() && timestamps.size() <= chunk.sample_count);
+      samples.Clear();
+      const Status status = format::DecodeChunk(chunk, &samples);
+      VARVE_CHECK(samples.size() == (status.ok() ? chunk.sample_count : 0));
     }
   }
 }
