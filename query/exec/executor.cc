@@ -6,8 +6,8 @@
 
 #include "base/check.h"
 #include "base/status_macros.h"
-#include "query/exec/classic_histogram.h"
 #include "query/exec/group_accumulator.h"
+#include "query/exec/histogram_functions.h"
 #include "query/exec/label_functions.h"
 #include "query/exec/ranked_aggregation.h"
 #include "query/exec/row_merge.h"
@@ -121,12 +121,12 @@ Result<VectorValue> Executor::Aggregation(const AggregationNode& node, const Tim
   if (node.op == AggregationOp::kCountValues) {
     return CountValues(node.projection, node.value_label, input);
   }
+  const AggregationNotes notes{context_.annotations, node.position, node.vector_position};
   if (node.op == AggregationOp::kQuantile) {
-    return AggregateQuantile(node.projection, param, node.param_position, input,
-                             context_.annotations);
+    return AggregateQuantile(node.projection, param, node.param_position, std::move(input), notes);
   }
   return SelectRanked(node.op, node.projection, param, node.param_position, std::move(input),
-                      context_.annotations);
+                      notes);
 }
 
 Result<VectorValue> Executor::Binary(const VectorBinaryNode& node, const TimeGrid& grid) const {
@@ -151,16 +151,17 @@ Result<VectorValue> Executor::Absent(const AbsentNode& node, const TimeGrid& gri
 }
 
 Result<VectorValue> Executor::Histogram(const HistogramNode& node, const TimeGrid& grid) const {
-  ASSIGN_OR_RETURN(ScalarColumn arg0, Scalar(*node.arg0, grid));
-  if (node.function == FunctionId::kHistogramFraction) {
-    ASSIGN_OR_RETURN(ScalarColumn arg1, Scalar(*node.arg1, grid));
-    ASSIGN_OR_RETURN(const VectorValue input, Vector(*node.vector, grid));
-    return EvaluateHistogramFraction({std::move(arg0), std::move(arg1), node.vector_position},
-                                     context_.names, input, context_.annotations);
+  HistogramFunctionArgs args;
+  args.function = node.function;
+  for (const PlanPtr& scalar : node.scalars) {
+    ASSIGN_OR_RETURN(ScalarColumn column, Scalar(*scalar, grid));
+    args.scalars.push_back(std::move(column));
   }
+  args.scalar_positions = node.scalar_positions;
+  args.quantile_label = node.quantile_label;
+  args.vector_position = node.vector_position;
   ASSIGN_OR_RETURN(const VectorValue input, Vector(*node.vector, grid));
-  return EvaluateHistogramQuantile({std::move(arg0), node.arg0_position, node.vector_position},
-                                   context_.names, grid, input, context_.annotations);
+  return EvaluateHistogramFunction(args, context_.names, grid, input, context_.annotations);
 }
 
 Result<VectorValue> Executor::LabelReplace(const LabelReplaceNode& node,

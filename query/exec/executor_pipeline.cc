@@ -28,9 +28,7 @@ class CollectSink final : public RowSink {
 
 class GroupSink final : public RowSink {
  public:
-  GroupSink(AggregationOp op, const LabelProjection* projection, const NameRules& names,
-            size_t step_count, QueryBudget* budget)
-      : groups_(op, projection, names, step_count, budget) {}
+  explicit GroupSink(GroupAccumulator groups) : groups_(std::move(groups)) {}
   Status Consume(const Labels& labels, MetricName name, const Column& column) override {
     return groups_.Add(labels, name, column);
   }
@@ -97,13 +95,20 @@ bool StreamsDistinctSeries(const PlanNode& node, const QueryContext& context) {
          context.names.delayed() || KeepsNames(node);
 }
 
-Result<GroupAccumulator> RunGroups(const SeriesPipeline& pipeline, AggregationOp op,
-                                   const LabelProjection* projection, const QueryContext& context) {
+GroupAccumulator MakeGroups(const AggregationNode& node, size_t step_count,
+                            const QueryContext& context) {
+  const AggregationNotes notes{context.annotations, node.position, node.vector_position};
+  return GroupAccumulator(node.op, &node.projection, context.names, notes, step_count,
+                          context.budget);
+}
+
+Result<GroupAccumulator> RunGroups(const SeriesPipeline& pipeline, const AggregationNode& node,
+                                   const QueryContext& context) {
   std::vector<GroupSink> sinks;
   const size_t sink_count = SinkCount(pipeline, context);
   sinks.reserve(sink_count);
   for (size_t i = 0; i < sink_count; ++i) {
-    sinks.emplace_back(op, projection, context.names, pipeline.grid.count, context.budget);
+    sinks.emplace_back(MakeGroups(node, pipeline.grid.count, context));
   }
   RETURN_IF_ERROR(RunPipeline(pipeline, context, Pointers(&sinks)));
   for (size_t i = 1; i < sink_count; ++i) {
@@ -265,12 +270,11 @@ Result<VectorValue> Executor::StreamingAggregation(const AggregationNode& node,
                                                    const TimeGrid& grid) const {
   if (StreamsDistinctSeries(*node.vector, context_)) {
     ASSIGN_OR_RETURN(const std::optional<SeriesPipeline> pipeline, Pipeline(*node.vector, grid));
-    ASSIGN_OR_RETURN(GroupAccumulator groups,
-                     RunGroups(*pipeline, node.op, &node.projection, context_));
+    ASSIGN_OR_RETURN(GroupAccumulator groups, RunGroups(*pipeline, node, context_));
     return groups.Finish();
   }
   ASSIGN_OR_RETURN(const VectorValue input, Vector(*node.vector, grid));
-  GroupAccumulator groups(node.op, &node.projection, context_.names, grid.count, context_.budget);
+  GroupAccumulator groups = MakeGroups(node, grid.count, context_);
   for (const SeriesRow& row : input.rows()) {
     RETURN_IF_ERROR(groups.Add(row.labels, NameOf(row), row.column));
   }
@@ -283,9 +287,9 @@ Result<std::vector<uint64_t>> Executor::PresentSteps(const PlanNode& node,
   if (range != nullptr && range->function == FunctionId::kAbsentOverTime) {
     // The one function of a range that does not mind series becoming equal.
     ASSIGN_OR_RETURN(const SeriesPipeline pipeline, RangePipeline(*range, grid));
-    const LabelProjection nothing = LabelProjection::Only({});
-    ASSIGN_OR_RETURN(const GroupAccumulator groups,
-                     RunGroups(pipeline, AggregationOp::kGroup, &nothing, context_));
+    AggregationNode all;
+    all.op = AggregationOp::kGroup;
+    ASSIGN_OR_RETURN(const GroupAccumulator groups, RunGroups(pipeline, all, context_));
     return groups.PresentSteps();
   }
   ASSIGN_OR_RETURN(const VectorValue value, Vector(node, grid));

@@ -11,6 +11,7 @@
 #include <unordered_map>
 #include <vector>
 
+#include "query/exec/histogram_group.h"
 #include "query/exec/label_ops.h"
 #include "query/exec/name_rules.h"
 #include "query/exec/vector_value.h"
@@ -44,9 +45,9 @@ struct AggregationFunctions {
 // Not thread-safe: one per worker, merged in the order of their series.
 class GroupAccumulator {
  public:
-  // REQUIRES: IsStreamingAggregation(op). `projection` and `budget` are borrowed.
+  // REQUIRES: IsStreamingAggregation(op). `projection`, `budget` and the annotations are borrowed.
   GroupAccumulator(AggregationOp op, const LabelProjection* projection, const NameRules& names,
-                   size_t step_count, QueryBudget* budget);
+                   const AggregationNotes& notes, size_t step_count, QueryBudget* budget);
 
   // kDrop: the series counts as having no metric name, or with delayed name removal as losing it
   // at the end. Errors: kResourceExhausted.
@@ -63,6 +64,7 @@ class GroupAccumulator {
     std::string key;  // canonical label bytes
     std::unique_ptr<double[]> planes;
     std::unique_ptr<uint64_t[]> bitmaps;
+    std::unique_ptr<HistogramGroup> histograms;  // sum and avg, once there is one
     GroupNameRemoval name_removal;
   };
   struct KeyHash {
@@ -71,17 +73,24 @@ class GroupAccumulator {
   };
 
   Result<size_t> FindOrAddGroup(std::string_view key);
+  // Leaves in float_present_ the steps of a column with histograms that are to be added as floats;
+  // annotates where histograms are ignored.
+  void SelectFloats(const Column& column);
+  Status AddHistograms(const Labels& labels, const Column& column, Group* group);
   GroupPlanes Planes(const Group& group) const;
 
+  const AggregationOp op_;
   const AggregationFunctions* const functions_;
   const LabelProjection* const projection_;
   const NameRules names_;
+  const AggregationNotes notes_;
   const size_t step_count_;
   BudgetShare share_;
   std::vector<Group> groups_;
   std::unordered_map<std::string, size_t, KeyHash, std::equal_to<>> group_by_key_;
-  std::string key_;        // scratch
-  size_t last_group_ = 0;  // neighbours are often of one group
+  std::string key_;                      // scratch
+  std::vector<uint64_t> float_present_;  // scratch
+  size_t last_group_ = 0;                // neighbours are often of one group
 };
 
 }  // namespace varve::promql::exec

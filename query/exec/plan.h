@@ -97,6 +97,8 @@ struct AggregationNode {
   std::string value_label;  // count_values
   LabelProjection projection = LabelProjection::Only({});
   PositionRange param_position;
+  PositionRange vector_position;
+  PositionRange position;
 };
 struct VectorBinaryNode {
   BinaryOp op = BinaryOp::kAdd;
@@ -115,11 +117,12 @@ struct AbsentNode {
   Labels labels;
 };
 struct HistogramNode {
-  FunctionId function = FunctionId::kHistogramQuantile;  // or kHistogramFraction
-  PlanPtr arg0;                                          // the quantile, or the lower bound
-  PlanPtr arg1;                                          // the upper bound
+  FunctionId function = FunctionId::kHistogramQuantile;  // or kHistogramQuantiles, -Fraction
+  // The quantiles, or the lower and the upper bound.
+  std::vector<PlanPtr> scalars;
+  std::vector<PositionRange> scalar_positions;
+  std::string quantile_label;  // histogram_quantiles
   PlanPtr vector;
-  PositionRange arg0_position;
   PositionRange vector_position;
 };
 struct LabelReplaceNode {

@@ -101,6 +101,7 @@ class Planner {
   Result<Planned> OfRangeCall(const Call& call, size_t range_index, const TimeGrid& grid);
   Result<Planned> OfPlainCall(const Call& call, const TimeGrid& grid);
   Result<PlanPtr> CallNode(const Call& call, std::vector<PlanPtr> args);
+  Result<PlanPtr> HistogramCallNode(const Call& call, std::vector<PlanPtr> args);
   Result<PlanPtr> LabelCallNode(const Call& call, PlanPtr vector);
   Result<Planned> OfAggregation(const Aggregation& aggregation, const TimeGrid& grid);
   Result<Planned> OfBinary(const Binary& binary, const TimeGrid& grid);
@@ -313,7 +314,6 @@ Result<Planned> Planner::OfPlainCall(const Call& call, const TimeGrid& grid) {
 Result<PlanPtr> Planner::CallNode(const Call& call, std::vector<PlanPtr> args) {
   const FunctionId id = call.function->id;
   constexpr ValueType kVector = ValueType::kVector;
-  const auto position = [&](size_t i) { return WithoutParens(*call.args[i]).position; };
   switch (id) {
     case FunctionId::kTime:
       return MakeNode(ValueType::kScalar, TimeNode{});
@@ -326,11 +326,9 @@ Result<PlanPtr> Planner::CallNode(const Call& call, std::vector<PlanPtr> args) {
     case FunctionId::kAbsent:
       return MakeNode(kVector, AbsentNode{std::move(args[0]), AbsentLabels(*call.args[0])});
     case FunctionId::kHistogramQuantile:
-      return MakeNode(kVector, HistogramNode{id, std::move(args[0]), nullptr, std::move(args[1]),
-                                             position(0), position(1)});
+    case FunctionId::kHistogramQuantiles:
     case FunctionId::kHistogramFraction:
-      return MakeNode(kVector, HistogramNode{id, std::move(args[0]), std::move(args[1]),
-                                             std::move(args[2]), position(0), position(2)});
+      return HistogramCallNode(call, std::move(args));
     case FunctionId::kLabelReplace:
     case FunctionId::kLabelJoin:
       return LabelCallNode(call, std::move(args[0]));
@@ -362,6 +360,28 @@ Result<PlanPtr> Planner::CallNode(const Call& call, std::vector<PlanPtr> args) {
   return MakeNode(kVector, std::move(node));
 }
 
+// The vector comes last, but first in histogram_quantiles, there followed by a label.
+Result<PlanPtr> Planner::HistogramCallNode(const Call& call, std::vector<PlanPtr> args) {
+  HistogramNode node;
+  node.function = call.function->id;
+  const bool several = node.function == FunctionId::kHistogramQuantiles;
+  const size_t vector = several ? 0 : args.size() - 1;
+  if (several) {
+    node.quantile_label = StringArgument(*call.args[1]);
+    if (!IsValidLabelName(node.quantile_label)) {
+      return OutOfRangeError("invalid label name " + QuoteGo(node.quantile_label));
+    }
+  }
+  node.vector_position = WithoutParens(*call.args[vector]).position;
+  for (size_t i = several ? 2 : 0; i < args.size(); ++i) {
+    if (i == vector) continue;
+    node.scalars.push_back(std::move(args[i]));
+    node.scalar_positions.push_back(WithoutParens(*call.args[i]).position);
+  }
+  node.vector = std::move(args[vector]);
+  return MakeNode(ValueType::kVector, std::move(node));
+}
+
 Result<PlanPtr> Planner::LabelCallNode(const Call& call, PlanPtr vector) {
   const std::string function(call.function->name);
   const std::string& destination = StringArgument(*call.args[1]);
@@ -386,6 +406,8 @@ Result<PlanPtr> Planner::LabelCallNode(const Call& call, PlanPtr vector) {
 Result<Planned> Planner::OfAggregation(const Aggregation& aggregation, const TimeGrid& grid) {
   AggregationNode node;
   node.op = aggregation.op;
+  node.vector_position = WithoutParens(*aggregation.expr).position;
+  node.position = aggregation.position;
   LabelNames names(aggregation.labels);
   ASSIGN_OR_RETURN(Planned vector, Node(*aggregation.expr, grid));
   // The reference looks at the vector alone, whatever the parameter.

@@ -11,6 +11,7 @@
 #include "base/hash.h"
 #include "base/status_macros.h"
 #include "query/exec/go_format.h"
+#include "query/exec/histogram/text.h"
 #include "query/exec/quantile.h"
 
 namespace varve::promql::exec {
@@ -129,13 +130,36 @@ class StepChooser {
   const VectorValue& input_;
 };
 
+// Takes histograms out of the input of an operator that has no meaning for them.
+void IgnoreHistograms(AggregationOp op, PositionRange position, VectorValue* input,
+                      Annotations* annotations) {
+  bool any = false;
+  for (SeriesRow& row : input->rows()) {
+    if (row.column.histograms == nullptr) continue;
+    const auto taken = TakeHistogramSteps(input->step_count(), row.column);
+    any = any || AnyBit(taken.data(), input->step_count());
+  }
+  if (!any) return;
+  annotations->HistogramIgnoredIn(AggregationName(op), position);
+  input->DropEmptyRows();
+}
+
+// The value of a series at a step as a label.
+std::string ValueLabel(const Column& column, size_t step) {
+  if (column.IsHistogram(step)) return histogram::ToText(*column.histograms[step]);
+  return FormatGoFixed(column.values[step]);
+}
+
 }  // namespace
 
 Result<VectorValue> SelectRanked(AggregationOp op, const LabelProjection& projection,
                                  const ScalarColumn& param, PositionRange param_position,
-                                 VectorValue input, Annotations* annotations) {
+                                 VectorValue input, const AggregationNotes& notes) {
+  if (op == AggregationOp::kTopk || op == AggregationOp::kBottomk) {
+    IgnoreHistograms(op, notes.aggregation, &input, notes.annotations);
+  }
   ASSIGN_OR_RETURN(const ParamUse use, op == AggregationOp::kLimitRatio
-                                           ? CheckRatio(param, param_position, annotations)
+                                           ? CheckRatio(param, param_position, notes.annotations)
                                            : CheckCount(param));
   const size_t step_count = input.step_count();
   if (use == ParamUse::kSelectNothing) return VectorValue(step_count, input.budget());
@@ -173,8 +197,10 @@ Result<VectorValue> SelectRanked(AggregationOp op, const LabelProjection& projec
 }
 
 Result<VectorValue> AggregateQuantile(const LabelProjection& projection, const ScalarColumn& param,
-                                      PositionRange param_position, const VectorValue& input,
-                                      Annotations* annotations) {
+                                      PositionRange param_position, VectorValue input,
+                                      const AggregationNotes& notes) {
+  Annotations* const annotations = notes.annotations;
+  IgnoreHistograms(AggregationOp::kQuantile, notes.vector, &input, annotations);
   const ParamBounds bounds = BoundsOf(param);
   if (bounds.any_nan) annotations->InvalidQuantile(std::nan(""), param_position);
   if (bounds.max > 1) annotations->InvalidQuantile(bounds.max, param_position);
@@ -217,14 +243,17 @@ Result<VectorValue> CountValues(const LabelProjection& projection, const std::st
     RETURN_IF_ERROR(input.budget()->CheckTime());
     // Values repeat from step to step more often than not.
     uint64_t last_bits = 0;
+    bool last_is_histogram = false;
     size_t target = SIZE_MAX;
     Status status;
     ForEachBit(series.column.present, input.step_count(), [&](size_t step) {
       if (!status.ok()) return;
-      const uint64_t bits = std::bit_cast<uint64_t>(series.column.values[step]);
-      if (target == SIZE_MAX || bits != last_bits) {
+      const bool histogram = series.column.IsHistogram(step);
+      const uint64_t bits = histogram ? 0 : std::bit_cast<uint64_t>(series.column.values[step]);
+      if (target == SIZE_MAX || bits != last_bits || histogram || last_is_histogram) {
         last_bits = bits;
-        const std::string text = FormatGoFixed(series.column.values[step]);
+        last_is_histogram = histogram;
+        const std::string text = ValueLabel(series.column, step);
         projection.Key(SetLabel(series.labels, value_label, text), MetricName::kKeep, &key);
         const auto [it, inserted] = row_by_key.emplace(key, out.rows().size());
         target = it->second;

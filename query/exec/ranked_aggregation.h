@@ -6,6 +6,7 @@
 #include <string>
 
 #include "query/exec/annotations.h"
+#include "query/exec/histogram_group.h"
 #include "query/exec/label_ops.h"
 #include "query/exec/name_rules.h"
 #include "query/exec/row_operation.h"
@@ -19,12 +20,12 @@ namespace varve::promql::exec {
 // Errors: kOutOfRange in the reference's words for a parameter that is NaN or no int64.
 Result<VectorValue> SelectRanked(AggregationOp op, const LabelProjection& projection,
                                  const ScalarColumn& param, PositionRange param_position,
-                                 VectorValue input, Annotations* annotations);
+                                 VectorValue input, const AggregationNotes& notes);
 
 // quantile.
 Result<VectorValue> AggregateQuantile(const LabelProjection& projection, const ScalarColumn& param,
-                                      PositionRange param_position, const VectorValue& input,
-                                      Annotations* annotations);
+                                      PositionRange param_position, VectorValue input,
+                                      const AggregationNotes& notes);
 
 // count_values. `value_label` is part of the groups: named by `projection` if that is a `by`.
 Result<VectorValue> CountValues(const LabelProjection& projection, const std::string& value_label,

@@ -33,7 +33,7 @@ class GroupAccumulatorTest : public testing::Test {
     ASSERT_TRUE(groups->Add(input.labels, MetricName::kKeep, column).ok());
   }
   GroupAccumulator Make(AggregationOp op) {
-    return GroupAccumulator(op, &projection_, NameRules{}, kSteps, &budget_);
+    return GroupAccumulator(op, &projection_, NameRules{}, AggregationNotes{}, kSteps, &budget_);
   }
   VectorValue Aggregate(AggregationOp op, const std::vector<Input>& inputs, size_t parts) {
     std::vector<GroupAccumulator> accumulators;
@@ -186,7 +186,8 @@ TEST_F(GroupAccumulatorTest, GivesBackWhatItHeld) {
 
 TEST_F(GroupAccumulatorTest, StopsAtTheBudget) {
   QueryBudget small({.samples_max = 1000, .bytes_max = 4000}, &clock_, {});
-  GroupAccumulator groups(AggregationOp::kAvg, &projection_, NameRules{}, kSteps, &small);
+  GroupAccumulator groups(AggregationOp::kAvg, &projection_, NameRules{}, AggregationNotes{},
+                          kSteps, &small);
   ColumnBuffer buffer(kSteps);
   const Column column = buffer.Reset();
   SetBit(column.present, 0);
