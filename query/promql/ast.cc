@@ -68,6 +68,20 @@ ValueType AggregationParamType(AggregationOp op) {
   }
 }
 
+std::string_view MatchOpText(MatchOp op) {
+  switch (op) {
+    case MatchOp::kEqual:
+      return "=";
+    case MatchOp::kNotEqual:
+      return "!=";
+    case MatchOp::kRegexMatch:
+      return "=~";
+    case MatchOp::kRegexNotMatch:
+      return "!~";
+  }
+  return "=";
+}
+
 std::string_view DurationOpText(DurationOp op) { return kDurationOpTexts[static_cast<size_t>(op)]; }
 
 std::string_view BinaryOpText(BinaryOp op) { return kBinaryOpTexts[static_cast<size_t>(op)]; }

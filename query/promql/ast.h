@@ -157,6 +157,9 @@ struct AtModifier {
   bool present() const { return kind != Kind::kNone; }
 };
 
+// "=", "!=", "=~", "!~".
+std::string_view MatchOpText(MatchOp op);
+
 // How a selector treats the samples at its edges: the `anchored` and `smoothed` modifiers.
 enum class RangeEdges : uint8_t { kPlain, kAnchored, kSmoothed };
 

@@ -25,20 +25,6 @@ std::string PrintLabels(const std::vector<std::string>& labels) {
   return out + ")";
 }
 
-std::string_view MatchOpText(MatchOp op) {
-  switch (op) {
-    case MatchOp::kEqual:
-      return "=";
-    case MatchOp::kNotEqual:
-      return "!=";
-    case MatchOp::kRegexMatch:
-      return "=~";
-    case MatchOp::kRegexNotMatch:
-      return "!~";
-  }
-  return "=";
-}
-
 std::string PrintNumber(double value, NumberForm form) {
   if (form == NumberForm::kNumber) return FormatFloat(value);
   return PrintDuration(static_cast<int64_t>(std::round(value * 1000)));

@@ -2,12 +2,15 @@
 #include <algorithm>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "base/status_macros.h"
 #include "query/promql/literal.h"
 #include "query/promql/parser.h"
 #include "query/promql/printer.h"
 #include "query/promql/selector_check.h"
+#include "query/promql/tree_json.h"
+#include "query/promql/walk.h"
 #include "varve/promql.h"
 
 namespace varve::promql {
@@ -15,6 +18,24 @@ namespace varve::promql {
 Result<std::string> Format(std::string_view expression) {
   ASSIGN_OR_RETURN(const ExprPtr expr, Parse(expression));
   return Prettify(*expr);
+}
+
+Result<std::string> ParseToJson(std::string_view expression) {
+  ASSIGN_OR_RETURN(const ExprPtr expr, Parse(expression));
+  return PrintJson(*expr);
+}
+
+Result<std::vector<Selector>> Selectors(std::string_view expression) {
+  ASSIGN_OR_RETURN(const ExprPtr expr, Parse(expression));
+  std::vector<Selector> selectors;
+  const auto collect = [&](const Expr& node, const auto& self) -> void {
+    if (const auto* selector = node.TryAs<VectorSelector>()) {
+      selectors.push_back(selector->matchers);
+    }
+    ForEachChild(node, [&](const Expr& child) { self(child, self); });
+  };
+  collect(*expr, collect);
+  return selectors;
 }
 
 Result<Selector> ParseSelector(std::string_view text) {

@@ -5,6 +5,7 @@
 #include <string_view>
 
 #include "base/check.h"
+#include "query/promql/durations.h"
 #include "query/promql/parser.h"
 #include "query/promql/printer.h"
 #include "varve/promql.h"
@@ -21,6 +22,11 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
     VARVE_CHECK(!expr.status().message().empty());
     return 0;
   }
+  VARVE_CHECK(ParseToJson(text).ok());
+  VARVE_CHECK(Selectors(text).ok());
+  // What the resolved durations are does not show in the print.
+  const Status resolved = ResolveDurations({15'000, 3'600'000}, expr->get());
+  VARVE_CHECK(resolved.ok() || resolved.code() == StatusCode::kInvalidArgument);
   const std::string printed = Print(**expr);
   const Result<ExprPtr> again = Parse(printed);
   // Printing may lengthen a text beyond what may be parsed, and shows a range below 1 ms as "0s";
