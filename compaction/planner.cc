@@ -74,12 +74,15 @@ Kind KindOf(const PartInfo& part) { return {part.signal, part.tier, part.retenti
 // Parts of one kind in sequence order, oldest first.
 using Parts = std::vector<const PartInfo*>;
 
-std::vector<Parts> RawMetricsByRetentionClass(std::span<const PartInfo> parts) {
+bool IsMergeable(const PartInfo& part) {
+  return part.tier == format::Tier::kRaw &&
+         (part.signal == format::Signal::kMetrics || part.signal == format::Signal::kExemplars);
+}
+
+std::vector<Parts> RawByKind(std::span<const PartInfo> parts) {
   Parts raw;
   for (const PartInfo& part : parts) {
-    if (part.signal == format::Signal::kMetrics && part.tier == format::Tier::kRaw) {
-      raw.push_back(&part);
-    }
+    if (IsMergeable(part)) raw.push_back(&part);
   }
   std::sort(raw.begin(), raw.end(), [](const PartInfo* a, const PartInfo* b) {
     return std::tuple(KindOf(*a), a->max_sequence, a->min_time_ms, a->part_id) <
@@ -223,6 +226,12 @@ std::optional<Candidate> DayMerge(const Parts& all, const PlannerOptions& option
   return std::nullopt;
 }
 
+// 0: for ever.
+int64_t RetentionOf(format::Signal signal, const PlannerOptions& options) {
+  if (signal == format::Signal::kMetrics) return options.retention_ms;
+  return signal == format::Signal::kExemplars ? options.exemplar_retention_ms : 0;
+}
+
 MergeJob JobOf(const Candidate& candidate) {
   VARVE_CHECK(candidate.parts.size() >= 2);
   MergeJob job;
@@ -262,7 +271,7 @@ int64_t FlushPartitionWidth(int64_t min_ms, int64_t max_ms) {
 }
 
 std::optional<MergeJob> PlanMerge(std::span<const PartInfo> parts, const PlannerOptions& options) {
-  const std::vector<Parts> kinds = RawMetricsByRetentionClass(parts);
+  const std::vector<Parts> kinds = RawByKind(parts);
   for (const Parts& kind : kinds) {
     if (const auto merge = CrowdedMerge(kind, options)) {
       return JobOf(*merge);
@@ -277,10 +286,9 @@ std::optional<MergeJob> PlanMerge(std::span<const PartInfo> parts, const Planner
 std::vector<uint64_t> PlanRetention(std::span<const PartInfo> parts, const PlannerOptions& options,
                                     int64_t now_ms) {
   std::vector<uint64_t> expired;
-  if (options.retention_ms <= 0) return expired;
-  const int64_t oldest_kept_ms = SaturatingAdd(now_ms, -options.retention_ms);
   for (const PartInfo& part : parts) {
-    if (part.signal == format::Signal::kMetrics && part.max_time_ms < oldest_kept_ms) {
+    const int64_t retention_ms = RetentionOf(part.signal, options);
+    if (retention_ms > 0 && part.max_time_ms < SaturatingAdd(now_ms, -retention_ms)) {
       expired.push_back(part.part_id);
     }
   }

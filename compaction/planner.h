@@ -15,8 +15,10 @@ namespace varve::compaction {
 inline constexpr int64_t kPartitionMs = int64_t{2} * 3600 * 1000;
 
 struct PlannerOptions {
-  int64_t retention_ms = 0;              // 0: for ever
-  uint32_t parts_per_partition_max = 4;  // more raw parts than this in one partition are merged
+  int64_t retention_ms = 0;           // 0: for ever
+  int64_t exemplar_retention_ms = 0;  // likewise
+  uint32_t parts_per_partition_max =
+      4;  // more raw parts of a signal than this in one partition are merged
   // Parts that no merge may take, because they are damaged. They must still be among the parts
   // given to PlanMerge, like those that overlap them: a merge around a part it does not know of
   // would break the order of versions.

@@ -16,7 +16,7 @@ std::string Range(auto min, auto max) { return std::to_string(min) + " to " + st
 
 // Values that no writer of this version produces, in an entry whose checksum fits.
 Status CheckValues(const PartInfo& info) {
-  if (info.signal < Signal::kMetrics || info.signal > Signal::kLogs) {
+  if (info.signal < Signal::kMetrics || info.signal > Signal::kExemplars) {
     return Damaged("unknown signal " + std::to_string(static_cast<int>(info.signal)));
   }
   if (info.tier > Tier::kOneHour) {

@@ -11,8 +11,8 @@
 
 namespace varve::format {
 
-enum class Signal : uint8_t { kMetrics = 1, kTraces = 2, kLogs = 3 };    // on disk
-enum class Tier : uint8_t { kRaw = 0, kFiveMinutes = 1, kOneHour = 2 };  // on disk
+enum class Signal : uint8_t { kMetrics = 1, kTraces = 2, kLogs = 3, kExemplars = 4 };  // on disk
+enum class Tier : uint8_t { kRaw = 0, kFiveMinutes = 1, kOneHour = 2 };                // on disk
 
 // One ingested SST file of a part.
 struct PartFile {

@@ -135,7 +135,14 @@ Result<size_t> CountSstFiles(const RocksDbHandle& handle) {
 // are files: then RocksDB has lost the families that had it, and made them anew.
 Result<StoreFormat> RecoverFormat(const RocksDbHandle& handle) {
   ASSIGN_OR_RETURN(const std::optional<std::string> bytes, ReadState(handle, FormatKey()));
-  if (bytes) return DecodeStoreFormat(*bytes);
+  if (bytes) {
+    ASSIGN_OR_RETURN(StoreFormat format, DecodeStoreFormat(*bytes));
+    if (format.features == kKnownFeatures) return format;
+    // From now on there may be what the version that made the directory would misread.
+    format.features = kKnownFeatures;
+    RETURN_IF_ERROR(WriteState(handle, FormatKey(), EncodeStoreFormat(format)));
+    return format;
+  }
   ASSIGN_OR_RETURN(const size_t files, CountSstFiles(handle));
   if (files > 0) {
     return DataLossError(handle.directory() + " holds " + std::to_string(files) +

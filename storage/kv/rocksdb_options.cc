@@ -48,13 +48,15 @@ FamilyIndex IndexOf(Family family) {
       return kPostingsIndex;
     case Family::kChunks:
       return kChunksIndex;
+    case Family::kExemplars:
+      return kExemplarsIndex;
   }
   VARVE_CHECK(!"a Family");
 }
 
 const std::string& FamilyName(FamilyIndex index) {
-  static const std::string names[kFamilyCount] = {"default", "catalog",  "state", "metadata",
-                                                  "series",  "postings", "chunks"};
+  static const std::string names[kFamilyCount] = {"default", "catalog",  "state",  "metadata",
+                                                  "series",  "postings", "chunks", "exemplars"};
   VARVE_CHECK(index < kFamilyCount);
   return names[index];
 }

@@ -21,6 +21,7 @@ enum FamilyIndex : size_t {
   kSeriesIndex,
   kPostingsIndex,
   kChunksIndex,
+  kExemplarsIndex,
   kFamilyCount,
 };
 FamilyIndex IndexOf(Family family);

@@ -32,8 +32,10 @@ enum class Family : uint8_t {  // on disk (PartFile::family): never change a val
   kSeries = 1,
   kPostings = 2,
   kChunks = 3,
+  kExemplars = 4,
 };
-inline constexpr Family kDataFamilies[] = {Family::kSeries, Family::kPostings, Family::kChunks};
+inline constexpr Family kDataFamilies[] = {Family::kSeries, Family::kPostings, Family::kChunks,
+                                           Family::kExemplars};
 
 // Bytes pinned in the block cache (or owned); movable, released on destruction.
 class PinnedBytes {

@@ -22,9 +22,10 @@ std::string EngineKey(std::string_view key);
 // Bits of the feature mask, on disk: never change one. A bit says that the directory may hold
 // something which a version that lacks the bit would misread.
 inline constexpr uint64_t kFeatureMetricParts = uint64_t{1} << 0;
-inline constexpr uint64_t kKnownFeatures = kFeatureMetricParts;
+inline constexpr uint64_t kFeatureExemplarParts = uint64_t{1} << 1;
+inline constexpr uint64_t kKnownFeatures = kFeatureMetricParts | kFeatureExemplarParts;
 
-// Written once, when a directory is created.
+// Written when a directory is created, and again when a version opens it that knows more features.
 struct StoreFormat {
   static constexpr uint8_t kVersion = 1;
   uint64_t features = kKnownFeatures;

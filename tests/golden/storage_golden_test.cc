@@ -15,6 +15,7 @@
 #include "storage/codec/start_times.h"
 #include "storage/format/chunk.h"
 #include "storage/format/chunk_group.h"
+#include "storage/format/exemplar_block.h"
 #include "storage/format/label_bytes.h"
 #include "storage/format/part_info.h"
 #include "storage/journal/journal.h"
@@ -296,6 +297,24 @@ TEST(Golden, TheFormatsPageShowsTheFiles) {
   const std::string segment = Golden("journal_segment_v1.bin", "");
   for (size_t at = 0; at < segment.size(); at += 16) {
     EXPECT_NE(page->find(Hex(segment.substr(at, 16))), std::string::npos) << at;
+  }
+}
+
+TEST(Golden, ExemplarBlock) {
+  std::string labels;
+  format::AppendLabel("trace_id", "a1", &labels);
+  const std::vector<format::ExemplarView> exemplars = {{1'700'000'000'000, 1.5, labels},
+                                                       {1'700'000'015'000, -0.0, {}}};
+  std::string encoded;
+  format::EncodeExemplarBlock(exemplars, &encoded);
+  const std::string golden = Golden("exemplar_block_v1.bin", encoded);
+  EXPECT_EQ(encoded, golden);
+  std::vector<format::ExemplarView> decoded;
+  const Status status = format::DecodeExemplarBlock(golden, &decoded);
+  ASSERT_TRUE(status.ok()) << status.ToString();
+  ASSERT_EQ(decoded.size(), exemplars.size());
+  for (size_t i = 0; i < decoded.size(); ++i) {
+    EXPECT_TRUE(format::CompareExemplars(decoded[i], exemplars[i]) == 0) << i;
   }
 }
 

@@ -107,6 +107,20 @@ TEST(PlanRetentionTest, LeavesOtherSignalsAlone) {
               IsEmpty());
 }
 
+TEST(PlanRetentionTest, ExemplarsHaveTheirOwn) {
+  PartInfo exemplars = MakePart(1, 0, 50, 1, 1);
+  exemplars.signal = format::Signal::kExemplars;
+  const std::vector parts = {exemplars, MakePart(2, 0, 50, 1, 1)};
+  EXPECT_THAT(
+      PlanRetention(parts,
+                    {.retention_ms = 0, .exemplar_retention_ms = 10, .unmergeable_parts = {}}, 100),
+      ElementsAre(1));
+  EXPECT_THAT(
+      PlanRetention(parts,
+                    {.retention_ms = 10, .exemplar_retention_ms = 0, .unmergeable_parts = {}}, 100),
+      ElementsAre(2));
+}
+
 struct MergeCase {
   std::string name;
   std::vector<PartInfo> parts;
@@ -194,6 +208,18 @@ TEST(PlanMergeKindTest, MergesOnlyPartsOfOneKind) {
   parts[2].retention_class = 7;
   EXPECT_FALSE(
       PlanMerge(parts, {.parts_per_partition_max = 1, .unmergeable_parts = {}}).has_value());
+}
+
+TEST(PlanMergeKindTest, ExemplarsMergeAmongThemselves) {
+  std::vector<PartInfo> parts;
+  for (uint64_t id = 1; id <= 6; ++id) {
+    parts.push_back(MakePart(id, 0, kEnd, id, 10));
+    if (id % 2 == 0) parts.back().signal = format::Signal::kExemplars;
+  }
+  parts[4].signal = format::Signal::kTraces;
+  const auto job = PlanMerge(parts, {.parts_per_partition_max = 2, .unmergeable_parts = {}});
+  ASSERT_TRUE(job.has_value());
+  EXPECT_THAT(job->part_ids, ElementsAre(2, 4, 6));
 }
 
 TEST(PlanMergeDamageTest, GoesNeitherThroughNorAroundAnUnmergeablePart) {

@@ -31,6 +31,7 @@ TEST(StoreState, FormatRoundTrips) {
 
 TEST(StoreState, TheWorkedExampleOfTheSpecHolds) {
   StoreFormat format;
+  format.features = kFeatureMetricParts;
   format.database_id = 42;
   const std::string bytes(
       "\x01\x01\0\0\0\0\0\0\0\x2a\0\0\0\0\0\0\0\xbb\x7c\x58\x4e\x40\x19\xf1\x5a", 25);
@@ -113,6 +114,21 @@ TEST_F(StoreFormatTest, AStoreOfANewerVersionIsRefused) {
   WithRocksDb(PutFormat, "state", RawFormat(1, kKnownFeatures));
   ASSERT_OK(Open());
   EXPECT_EQ(store_->database_id(), 42u);
+}
+
+TEST_F(StoreFormatTest, AnOlderStoreGetsThisVersionsFeatures) {
+  ASSERT_OK(Open());
+  store_.reset();
+  WithRocksDb(PutFormat, "state", RawFormat(1, kFeatureMetricParts));
+  ASSERT_OK(Open());
+  store_.reset();
+  WithRocksDb(
+      [](rocksdb::DB* db, rocksdb::ColumnFamilyHandle* family, const std::string& expected) {
+        std::string value;
+        ASSERT_TRUE(db->Get({}, family, FormatKey(), &value).ok());
+        EXPECT_EQ(value, expected);
+      },
+      "state", RawFormat(1, kKnownFeatures));
 }
 
 TEST_F(StoreFormatTest, AnUnknownFamilyIsRefused) {
