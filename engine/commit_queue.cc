@@ -2,14 +2,19 @@
 
 #include <algorithm>
 
+#include "base/check.h"
 #include "base/clock.h"
 #include "engine/metrics/sample_record.h"
 
 namespace varve::engine {
 
-CommitQueue::CommitQueue(Head* head, journal::Writer* journal, Durability durability,
-                         uint64_t next_sequence)
-    : head_(head), journal_(journal), durability_(durability), next_sequence_(next_sequence) {}
+CommitQueue::CommitQueue(Head* head, ExemplarStore* exemplars, journal::Writer* journal,
+                         Durability durability, uint64_t next_sequence)
+    : head_(head),
+      exemplars_(exemplars),
+      journal_(journal),
+      durability_(durability),
+      next_sequence_(next_sequence) {}
 
 Status CommitQueue::Commit(PreparedBatch* batch) {
   Waiter self;
@@ -65,6 +70,7 @@ void CommitQueue::TakeGroup(std::vector<Waiter*>* group) {
   while (!queue_.empty() && queue_.front()->batch != nullptr && bytes < kGroupBytesMax) {
     group->push_back(queue_.front());
     bytes += queue_.front()->batch->journal_body.size();
+    bytes += queue_.front()->batch->exemplar_body.size();
     queue_.pop_front();
   }
 }
@@ -80,8 +86,13 @@ Status CommitQueue::WriteJournal(std::span<Waiter* const> group) {
         resolved_generation != head_->index_generation()) {
       EncodeSampleRecord(waiter->batch);
     }
-    if (waiter->batch->runs.empty() && waiter->batch->created.empty()) continue;
-    records.push_back({sequence++, journal::RecordKind::kSamples, waiter->batch->journal_body});
+    if (!waiter->batch->runs.empty() || !waiter->batch->created.empty()) {
+      records.push_back({sequence++, journal::RecordKind::kSamples, waiter->batch->journal_body});
+    }
+    if (!waiter->batch->exemplar_body.empty()) {
+      records.push_back(
+          {sequence++, journal::RecordKind::kExemplars, waiter->batch->exemplar_body});
+    }
   }
   if (records.empty()) return OkStatus();
   if (Status status = journal_->Append(records); !status.ok()) return status;
@@ -103,6 +114,13 @@ void CommitQueue::TakeBackCreated(std::span<Waiter* const> group) {
   head_->TakeBackCreated(created);
 }
 
+void CommitQueue::Apply(const PreparedBatch& batch) {
+  head_->Apply(batch);
+  if (batch.exemplar_body.empty()) return;
+  const Status status = exemplars_->Add(batch.exemplar_body);
+  VARVE_CHECK(status.ok());  // PrepareExemplars made the record
+}
+
 // The visibility lock is taken before the lead is given up, so that groups enter the head in
 // journal order while the next group's journal write runs beside this one's application.
 void CommitQueue::LeadGroup(std::span<Waiter* const> group) NO_THREAD_SAFETY_ANALYSIS {
@@ -116,7 +134,7 @@ void CommitQueue::LeadGroup(std::span<Waiter* const> group) NO_THREAD_SAFETY_ANA
     changed_.NotifyAll();
   }
   if (status.ok()) {
-    for (const Waiter* waiter : group) head_->Apply(*waiter->batch);
+    for (const Waiter* waiter : group) Apply(*waiter->batch);
   }
   head_->PublishCounters();
   head_->visibility_mutex.Unlock();

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "base/mutex.h"
+#include "engine/metrics/exemplar_store.h"
 #include "engine/metrics/head.h"
 #include "engine/metrics/prepared_batch.h"
 #include "storage/journal/journal.h"
@@ -24,8 +25,9 @@ namespace varve::engine {
 // Thread safety: all methods from any thread.
 class CommitQueue {
  public:
-  // Both are borrowed. The first record gets `next_sequence`.
-  CommitQueue(Head* head, journal::Writer* journal, Durability durability, uint64_t next_sequence);
+  // All borrowed. The first record gets `next_sequence`.
+  CommitQueue(Head* head, ExemplarStore* exemplars, journal::Writer* journal, Durability durability,
+              uint64_t next_sequence);
 
   // Returns when the batch is durable and visible, or with the journal's error (then nothing of it
   // is).
@@ -59,9 +61,11 @@ class CommitQueue {
   void TakeGroup(std::vector<Waiter*>* group) REQUIRES(mutex_);
   Status WriteJournal(std::span<Waiter* const> group);
   void TakeBackCreated(std::span<Waiter* const> group);
+  void Apply(const PreparedBatch& batch) REQUIRES(head_->visibility_mutex);
   void LeadGroup(std::span<Waiter* const> group);
 
   Head* const head_;
+  ExemplarStore* const exemplars_;
   journal::Writer* const journal_;
   const Durability durability_;
 

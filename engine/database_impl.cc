@@ -6,6 +6,8 @@
 #include "base/check.h"
 #include "base/clock.h"
 #include "base/status_macros.h"
+#include "engine/metrics/exemplar_prepare.h"
+#include "engine/metrics/exemplar_select.h"
 #include "engine/metrics/recovery.h"
 #include "engine/metrics/sample_record.h"
 #include "engine/metrics/selection_cursor.h"
@@ -138,14 +140,14 @@ Status DatabaseImpl::Recover() {
   // The names of the journal's and the store's directories: what is synced in them must be found
   // after a power loss.
   RETURN_IF_ERROR(file_system_->SyncDirectory(path_));
-  ASSIGN_OR_RETURN(RecoveredHead recovered,
-                   RecoverHead(file_system_, path_, journal_directory, store_.get(), &head_, log));
+  ASSIGN_OR_RETURN(RecoveredHead recovered, RecoverHead(file_system_, path_, journal_directory,
+                                                        store_.get(), &head_, &exemplars_, log));
   recovery_damaged_records_ = recovered.damaged_records;
   journal::WriterOptions journal_options;
   journal_options.database_id = store_->database_id();
   journal_ = std::make_unique<journal::Writer>(file_system_, journal_directory, journal_options,
                                                recovered.next_segment);
-  commits_ = std::make_unique<CommitQueue>(&head_, journal_.get(), options_.durability,
+  commits_ = std::make_unique<CommitQueue>(&head_, &exemplars_, journal_.get(), options_.durability,
                                            recovered.next_sequence);
   MaintenanceContext context;
   context.options = &options_;
@@ -153,6 +155,7 @@ Status DatabaseImpl::Recover() {
   context.directory = path_;
   context.store = store_.get();
   context.head = &head_;
+  context.exemplars = &exemplars_;
   context.journal = journal_.get();
   context.commits = commits_.get();
   context.readers = &readers_;
@@ -226,7 +229,12 @@ int64_t DatabaseImpl::NowMs() const {
   return options_.now_ms ? options_.now_ms() : Clock::System()->NowMs();
 }
 
-Status DatabaseImpl::CheckPressure() {
+Status DatabaseImpl::CheckPressure(const WriteBatch& batch) {
+  if (!batch.exemplars().empty() && exemplars_.bytes() > 2 * ExemplarStore::kBytesMax) {
+    refused_pressure_.fetch_add(1, std::memory_order_relaxed);
+    return ResourceExhaustedError("exemplar memory: " + std::to_string(exemplars_.bytes()) +
+                                  " bytes wait to be written to a part");
+  }
   if (head_.sample_bytes() > options_.head_bytes_max + options_.head_bytes_max / 2) {
     refused_pressure_.fetch_add(1, std::memory_order_relaxed);
     return ResourceExhaustedError("head memory: " + std::to_string(head_.sample_bytes()) +
@@ -261,7 +269,7 @@ void DatabaseImpl::ReturnScratch(std::unique_ptr<PreparedBatch> scratch) {
 Result<AppendResult> DatabaseImpl::Append(WriteBatch* batch) {
   ReaderLock lock(&open_mutex_);
   RETURN_IF_ERROR(CheckOpen());
-  RETURN_IF_ERROR(CheckPressure());
+  RETURN_IF_ERROR(CheckPressure(*batch));
   if (!batch->metadata().empty()) RETURN_IF_ERROR(metadata_->Update(batch->metadata()));
   std::unique_ptr<PreparedBatch> scratch = TakeScratch();
   scratch->Reset(batch);
@@ -272,16 +280,22 @@ Result<AppendResult> DatabaseImpl::Append(WriteBatch* batch) {
 
 Result<AppendResult> DatabaseImpl::AppendPrepared(PreparedBatch* batch) {
   int64_t min_ms = 0;
+  int64_t exemplar_min_ms = 0;
   int64_t max_ms = INT64_MAX;
-  if (options_.retention_ms != 0 || options_.future_limit_ms != 0) {
+  if (options_.retention_ms != 0 || options_.exemplar_retention_ms != 0 ||
+      options_.future_limit_ms != 0) {
     const int64_t now_ms = NowMs();
     if (options_.retention_ms != 0) min_ms = std::max<int64_t>(0, now_ms - options_.retention_ms);
+    if (options_.exemplar_retention_ms != 0) {
+      exemplar_min_ms = std::max<int64_t>(0, now_ms - options_.exemplar_retention_ms);
+    }
     if (options_.future_limit_ms != 0 && options_.future_limit_ms < INT64_MAX - now_ms) {
       max_ms = now_ms + options_.future_limit_ms;
     }
   }
+  PrepareExemplars(&head_, options_, exemplar_min_ms, max_ms, batch);
   head_.Prepare(batch, min_ms, max_ms);
-  if (!batch->runs.empty()) {
+  if (!batch->runs.empty() || !batch->exemplar_body.empty()) {
     if (batch->pending.empty()) EncodeSampleRecord(batch);
     RETURN_IF_ERROR(commits_->Commit(batch));
   }
@@ -334,6 +348,13 @@ Result<std::unique_ptr<SeriesCursor>> DatabaseImpl::Read(std::span<const Selecto
       std::make_unique<SelectionCursor>(std::move(selection), range));
 }
 
+Result<std::vector<SeriesExemplars>> DatabaseImpl::Exemplars(std::span<const Selector> selectors,
+                                                             TimeRange range) {
+  ReaderLock lock(&open_mutex_);
+  RETURN_IF_ERROR(CheckOpen());
+  return SelectExemplars(exemplars_, *store_, selectors, range);
+}
+
 std::vector<MetricMetadata> DatabaseImpl::Metadata() { return metadata_->All(); }
 
 DatabaseStatistics DatabaseImpl::Statistics() {
@@ -369,6 +390,7 @@ DatabaseStatistics DatabaseImpl::Statistics() {
   const std::shared_ptr<const kv::CatalogVersion> version = store_->current();  // keeps the parts
   for (const auto& part : version->parts) {
     ++statistics.part_count;
+    if (part->info().signal != format::Signal::kMetrics) continue;
     statistics.part_sample_count += part->info().sample_count;
   }
   statistics.part_bytes = store_->disk_bytes();

@@ -10,6 +10,7 @@
 
 #include "base/mutex.h"
 #include "engine/commit_queue.h"
+#include "engine/metrics/exemplar_store.h"
 #include "engine/metrics/head.h"
 #include "engine/metrics/maintenance.h"
 #include "engine/metrics/metadata_registry.h"
@@ -60,7 +61,7 @@ class DatabaseImpl final : public Database {
   void MaintenanceLoop();
   void SyncLoop();
   Status CheckOpen() const REQUIRES_SHARED(open_mutex_);
-  Status CheckPressure();
+  Status CheckPressure(const WriteBatch& batch);
   int64_t NowMs() const;
   Result<AppendResult> AppendPrepared(PreparedBatch* batch);
   void CountAppend(const AppendResult& result);
@@ -78,6 +79,7 @@ class DatabaseImpl final : public Database {
   std::unique_ptr<FileLock> lock_;
   std::unique_ptr<kv::Store> store_;
   Head head_;
+  ExemplarStore exemplars_;
   PartReaders readers_;
   std::unique_ptr<MetadataRegistry> metadata_;
   std::unique_ptr<journal::Writer> journal_;

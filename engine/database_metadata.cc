@@ -114,10 +114,6 @@ Result<std::vector<std::string>> DatabaseImpl::LabelValues(std::string_view name
   return Limited(std::move(values), limit);
 }
 
-Result<std::vector<SeriesExemplars>> DatabaseImpl::Exemplars(std::span<const Selector>, TimeRange) {
-  return UnimplementedError("exemplars");
-}
-
 Result<DeleteReport> DatabaseImpl::Delete(std::span<const Selector>, TimeRange) {
   return UnimplementedError("deleting samples");
 }

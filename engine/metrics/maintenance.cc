@@ -4,8 +4,10 @@
 #include <utility>
 
 #include "base/status_macros.h"
+#include "compaction/exemplar_part.h"
 #include "compaction/merge.h"
 #include "compaction/planner.h"
+#include "engine/metrics/exemplar_flush.h"
 #include "engine/metrics/flush.h"
 
 namespace varve::engine {
@@ -23,6 +25,7 @@ constexpr int64_t kRetryIntervalNs = int64_t{5} * 1'000'000'000;
 compaction::PlannerOptions PlannerOptionsOf(const Options& options) {
   compaction::PlannerOptions planner;
   planner.retention_ms = options.retention_ms;
+  planner.exemplar_retention_ms = options.exemplar_retention_ms;
   return planner;
 }
 
@@ -82,12 +85,14 @@ Status Maintenance::WriteCheckpointFile(uint64_t number, std::span<const index::
 Status Maintenance::CheckpointLocked() {
   Result<uint64_t> segment = uint64_t{0};
   std::vector<FrozenSeries> frozen;
+  std::shared_ptr<const ExemplarMap> exemplars;
   HeadManifest next = manifest_;
   const uint64_t journal_end = journal_bytes_replayed_ + context_.journal->bytes_appended();
   context_.commits->RunAlone([&] {
     segment = context_.journal->StartSegment();
     if (!segment.ok()) return;
     frozen = context_.head->Freeze(Head::FreezeScope::kSeriesWithChunks);
+    exemplars = context_.exemplars->Freeze();  // after the head: all groups before are applied
     next.sequence = context_.commits->last_sequence();
     next.next_series_id = context_.head->next_id();
   });
@@ -104,13 +109,25 @@ Status Maintenance::CheckpointLocked() {
   RETURN_IF_ERROR(WriteCheckpointFile(number, new_series, frozen, &payload_offsets));
   next.first_segment = *segment;
   next.files.push_back(CheckpointFileName(number));
-  RETURN_IF_ERROR(CommitManifest(std::move(next), {}));
+  kv::CatalogEdit edit;
+  RETURN_IF_ERROR(WriteExemplars(*exemplars, next.sequence, &edit));
+  RETURN_IF_ERROR(CommitManifest(std::move(next), std::move(edit)));
+  context_.exemplars->DropFrozen();
   series_checkpointed_ = manifest_.next_series_id;
   journal_bytes_at_checkpoint_.store(journal_end);
   ++checkpoints_;
   RETURN_IF_ERROR(AdoptCheckpoint(context_.directory + "/" + CheckpointFileName(number), frozen,
                                   payload_offsets));
   return context_.journal->RemoveSegmentsBefore(manifest_.first_segment);
+}
+
+Status Maintenance::WriteExemplars(const ExemplarMap& frozen, uint64_t max_sequence,
+                                   kv::CatalogEdit* edit) {
+  ASSIGN_OR_RETURN(
+      std::vector<format::PartInfo> parts,
+      WriteExemplarParts(context_.store, frozen, manifest_.sequence + 1, max_sequence));
+  edit->add.insert(edit->add.end(), parts.begin(), parts.end());
+  return OkStatus();
 }
 
 // From now on the chunks are read from the file; their memory is given back.
@@ -158,6 +175,7 @@ void Maintenance::RemoveFiles(std::span<const std::string> names) {
 Status Maintenance::FlushLocked() {
   Result<uint64_t> segment = uint64_t{0};
   std::vector<FrozenSeries> frozen;
+  std::shared_ptr<const ExemplarMap> exemplars;
   HeadManifest next = manifest_;
   std::pair<int64_t, int64_t> range;
   const uint64_t journal_end = journal_bytes_replayed_ + context_.journal->bytes_appended();
@@ -165,6 +183,7 @@ Status Maintenance::FlushLocked() {
     segment = context_.journal->StartSegment();
     if (!segment.ok()) return;
     frozen = context_.head->Freeze(Head::FreezeScope::kAllSeries);
+    exemplars = context_.exemplars->Freeze();
     range = context_.head->BeginFlushRange();
     next.sequence = context_.commits->last_sequence();
     next.next_series_id = context_.head->next_id();
@@ -173,15 +192,18 @@ Status Maintenance::FlushLocked() {
   last_flush_ns_ = Clock::System()->SteadyNs();
   const bool any_chunk = std::any_of(frozen.begin(), frozen.end(),
                                      [](const FrozenSeries& s) { return bool(s.newest); });
-  if (!any_chunk) {
+  if (!any_chunk && exemplars->empty()) {
     context_.head->ForgetFlushedRange();
     return OkStatus();
   }
 
-  const FlushInput input{frozen, range.first, range.second, manifest_.flushed_sequence + 1,
-                         next.sequence};
   kv::CatalogEdit edit;
-  ASSIGN_OR_RETURN(edit.add, WriteParts(context_.store, context_.head, input));
+  if (any_chunk) {
+    const FlushInput input{frozen, range.first, range.second, manifest_.flushed_sequence + 1,
+                           next.sequence};
+    ASSIGN_OR_RETURN(edit.add, WriteParts(context_.store, context_.head, input));
+  }
+  RETURN_IF_ERROR(WriteExemplars(*exemplars, next.sequence, &edit));
   // The journal's records name series by number: the next recovery needs the table, without
   // samples.
   std::vector<index::SeriesId> all_series;
@@ -205,6 +227,7 @@ Status Maintenance::FlushLocked() {
   // Readers look at the head first and at the catalog after it, so they miss nothing between these
   // two steps.
   mapped_files_.clear();
+  context_.exemplars->DropFrozen();
   context_.head->Replace(frozen, {}, nullptr);
   context_.head->ForgetFlushedRange();
   RemoveFiles(old_files);
@@ -233,7 +256,9 @@ Status Maintenance::MergeDue() {
         if (part->info().part_id == id) inputs.push_back(part);
       }
     }
-    Result<format::PartInfo> merged = compaction::MergeParts(context_.store, inputs);
+    Result<format::PartInfo> merged = inputs.front()->info().signal == format::Signal::kExemplars
+                                          ? compaction::MergeExemplarParts(context_.store, inputs)
+                                          : compaction::MergeParts(context_.store, inputs);
     if (!merged.ok()) {
       unmergeable_parts_.insert(job->part_ids.begin(), job->part_ids.end());
       return merged.status().WithContext("merging parts");
@@ -276,7 +301,8 @@ bool Maintenance::FlushDue() const {
 }
 
 bool Maintenance::CheckpointDue() const {
-  return journal_bytes() >= context_.options->checkpoint_journal_bytes;
+  return journal_bytes() >= context_.options->checkpoint_journal_bytes ||
+         context_.exemplars->bytes() >= ExemplarStore::kBytesMax;
 }
 
 uint64_t Maintenance::journal_bytes() const {

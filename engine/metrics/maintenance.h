@@ -16,6 +16,7 @@
 #include "base/mutex.h"
 #include "engine/commit_queue.h"
 #include "engine/metrics/checkpoint.h"
+#include "engine/metrics/exemplar_store.h"
 #include "engine/metrics/head.h"
 #include "engine/metrics/part_readers.h"
 #include "engine/metrics/recovery.h"
@@ -34,6 +35,7 @@ struct MaintenanceContext {
   std::string directory;
   kv::Store* store = nullptr;
   Head* head = nullptr;
+  ExemplarStore* exemplars = nullptr;
   journal::Writer* journal = nullptr;
   CommitQueue* commits = nullptr;
   PartReaders* readers = nullptr;
@@ -72,6 +74,9 @@ class Maintenance {
   Status CheckpointLocked() REQUIRES(mutex_);
   Status FlushLocked() REQUIRES(mutex_);
   Status MaintainLocked() REQUIRES(mutex_);
+  // Adds parts of what the exemplar store set aside to `edit`.
+  Status WriteExemplars(const ExemplarMap& frozen, uint64_t max_sequence, kv::CatalogEdit* edit)
+      REQUIRES(mutex_);
   // Makes `next` durable together with `edit`, and current.
   Status CommitManifest(HeadManifest next, kv::CatalogEdit edit) REQUIRES(mutex_);
   Status AdoptCheckpoint(const std::string& path, std::span<const FrozenSeries> frozen,

@@ -58,6 +58,7 @@ struct PreparedBatch {
   int64_t max_time_ms = INT64_MIN;
   std::string journal_buffer;     // only grows, so that it is not cleared batch by batch
   std::string_view journal_body;  // the record, in journal_buffer
+  std::string exemplar_body;      // a record of the exemplars; empty: none
   AppendResult result;
 
   // Scratch of the look-up.
@@ -89,6 +90,7 @@ struct PreparedBatch {
     min_time_ms = INT64_MAX;
     max_time_ms = INT64_MIN;
     journal_body = {};
+    exemplar_body.clear();
     result = {};
   }
 };
@@ -97,6 +99,7 @@ struct PreparedBatch {
 struct RefusedCounts {
   uint64_t samples = 0;
   uint64_t histograms = 0;
+  uint64_t exemplars = 0;
 };
 
 // Counts a refusal; `example` is kept for the first of its reason.

@@ -12,12 +12,13 @@ namespace {
 
 using Log = std::function<void(LogLevel, std::string_view)>;
 
-// Applies journal records to the head.
+// Applies journal records.
 class Replayer {
  public:
-  explicit Replayer(Head* head) : head_(head) {}
+  Replayer(Head* head, ExemplarStore* exemplars) : head_(head), exemplars_(exemplars) {}
 
   Status Apply(const journal::Record& record) {
+    if (record.kind == journal::RecordKind::kExemplars) return exemplars_->Add(record.body);
     if (record.kind != journal::RecordKind::kSamples) {
       return DataLossError("record kind " + std::to_string(static_cast<int>(record.kind)) +
                            " is unknown");
@@ -52,6 +53,7 @@ class Replayer {
 
  private:
   Head* const head_;
+  ExemplarStore* const exemplars_;
   SampleRecord decoded_;
   PreparedBatch batch_;
   uint64_t lost_samples_ = 0;
@@ -120,8 +122,9 @@ Status RemoveStrays(FileSystem* file_system, const std::string& directory,
 }
 
 Status ReplayJournal(FileSystem* file_system, const std::string& directory, uint64_t database_id,
-                     Head* head, const Log& log, RecoveredHead* recovered) {
-  Replayer replayer(head);
+                     Head* head, ExemplarStore* exemplars, const Log& log,
+                     RecoveredHead* recovered) {
+  Replayer replayer(head, exemplars);
   journal::ReplayCallbacks callbacks;
   callbacks.on_record = [&](const journal::Record& record) {
     // The checksum was right, so what cannot be applied is damage that was written so; it must not
@@ -159,7 +162,7 @@ Status ReplayJournal(FileSystem* file_system, const std::string& directory, uint
 
 Result<RecoveredHead> RecoverHead(FileSystem* file_system, const std::string& directory,
                                   const std::string& journal_directory, kv::Store* store,
-                                  Head* head, const Log& log) {
+                                  Head* head, ExemplarStore* exemplars, const Log& log) {
   RecoveredHead recovered;
   ASSIGN_OR_RETURN(const std::optional<std::string> bytes, store->GetState(kManifestKey));
   if (bytes) {
@@ -175,8 +178,8 @@ Result<RecoveredHead> RecoverHead(FileSystem* file_system, const std::string& di
     head->mapped_files = std::make_shared<const MappedFiles>(recovered.mapped_files);
   }
   RETURN_IF_ERROR(RemoveStrays(file_system, directory, recovered.manifest));
-  RETURN_IF_ERROR(
-      ReplayJournal(file_system, journal_directory, store->database_id(), head, log, &recovered));
+  RETURN_IF_ERROR(ReplayJournal(file_system, journal_directory, store->database_id(), head,
+                                exemplars, log, &recovered));
   MutexLock lock(&head->visibility_mutex);
   head->PublishCounters();
   return recovered;

@@ -87,6 +87,22 @@ std::string RetentionText(const Config& config) {
   return DurationText(config.database.retention_ms);
 }
 
+Status SetExemplarRetention(std::string_view text, Config* config) {
+  if (text == kForever) {
+    config->database.exemplar_retention_ms = 0;
+    return OkStatus();
+  }
+  if (!SetPositiveDuration(text, &config->database.exemplar_retention_ms).ok()) {
+    return InvalidArgumentError("expected a duration above 0, as in 15d, or forever");
+  }
+  return OkStatus();
+}
+
+std::string ExemplarRetentionText(const Config& config) {
+  if (config.database.exemplar_retention_ms == 0) return std::string(kForever);
+  return DurationText(config.database.exemplar_retention_ms);
+}
+
 Status SetOtlpGrpc(std::string_view text, Config* config) {
   if (text != kOff && text.find(':') == std::string_view::npos) {
     return InvalidArgumentError("expected off or host:port");
@@ -151,6 +167,9 @@ constexpr Setting kSettings[] = {
      "Samples older than this are refused and dropped. With forever, samples from Unix time 0 on "
      "are taken.",
      SetRetention, RetentionText},
+    {"exemplar-retention", "Storage", "DURATION|forever",
+     "Exemplars older than this are refused and dropped.", SetExemplarRetention,
+     ExemplarRetentionText},
     {"out-of-order-window", "Storage", "DURATION",
      "Samples of any age are stored; one that is further behind its series' newest sample than "
      "this is counted as backfill.",

@@ -20,6 +20,7 @@ namespace varve::journal {
 enum class RecordKind : uint8_t {  // on disk: never change a value
   kSamples = 1,
   kMetadata = 2,
+  kExemplars = 3,
 };
 
 struct Record {

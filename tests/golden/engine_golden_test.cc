@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "engine/metrics/checkpoint.h"
+#include "engine/metrics/exemplar_record.h"
 #include "engine/metrics/sample_record.h"
 #include "varve/labels.h"
 
@@ -102,6 +103,27 @@ TEST(EngineGoldenTest, SampleRecordVersion2) {
   EXPECT_EQ(record.histograms[0].timestamp_ms, kStartMs);
   EXPECT_EQ(record.histograms[0].start_ms, kStartMs - 1000);
   EXPECT_TRUE(SameBits(record.histograms[0].histogram, histogram.histogram));
+}
+
+TEST(EngineGoldenTest, ExemplarRecordVersion1) {
+  const Labels db = Up("db");
+  const Labels trace{{"trace_id", "a1"}};
+  const std::vector<SeriesExemplarViews> series = {
+      {db.canonical_bytes(),
+       {{kStartMs, 1.5, trace.canonical_bytes()}, {kStartMs + 15'000, -0.0, {}}}}};
+  std::string encoded;
+  EncodeExemplarRecord(series, &encoded);
+  const std::string golden = Golden("exemplar_record_v1.bin", encoded);
+  EXPECT_EQ(golden, encoded);
+  std::vector<SeriesExemplarViews> decoded;
+  const Status status = DecodeExemplarRecord(golden, &decoded);
+  ASSERT_TRUE(status.ok()) << status.ToString();
+  ASSERT_EQ(decoded.size(), 1u);
+  EXPECT_EQ(decoded[0].labels, db.canonical_bytes());
+  ASSERT_EQ(decoded[0].exemplars.size(), 2u);
+  for (size_t i = 0; i < 2; ++i) {
+    EXPECT_TRUE(format::CompareExemplars(decoded[0].exemplars[i], series[0].exemplars[i]) == 0);
+  }
 }
 
 TEST(EngineGoldenTest, HeadManifestVersion1) {

@@ -76,8 +76,8 @@ TEST(PartInfo, ImpossibleValuesAreDamage) {
     return status.message();
   };
   PartInfo info = Example();
-  info.signal = static_cast<Signal>(4);
-  EXPECT_EQ(message(info), "catalog entry: unknown signal 4");
+  info.signal = static_cast<Signal>(5);
+  EXPECT_EQ(message(info), "catalog entry: unknown signal 5");
   info = Example();
   info.tier = static_cast<Tier>(3);
   EXPECT_EQ(message(info), "catalog entry: unknown tier 3");

@@ -49,7 +49,7 @@ TEST_F(StoreCrashTest, BetweenIngestAndCommit) {
   EXPECT_GT((*next)->part_id(), info->part_id);
   next->reset();
   copy->reset();
-  EXPECT_EQ(DataFilesOfCopy(), 3u);
+  EXPECT_EQ(DataFilesOfCopy(), kFamilies);
 }
 
 TEST_F(StoreCrashTest, AfterCommit) {

@@ -51,7 +51,7 @@ class StoreDamageTest : public StoreTest {
         ++refused;
         EXPECT_FALSE(store.status().message().empty());
       }
-      EXPECT_EQ(CountDataFiles(copy), 6u);
+      EXPECT_EQ(CountDataFiles(copy), 2 * kFamilies);
     }
     return refused;
   }
@@ -121,7 +121,7 @@ TEST_F(StoreDamageTest, AManifestThatLostItsEndCostsNoFiles) {
     } else {
       ++refused;
     }
-    EXPECT_EQ(CountDataFiles(copy), 6u);
+    EXPECT_EQ(CountDataFiles(copy), 2 * kFamilies);
   }
   EXPECT_GT(refused, 0u);
 }
@@ -129,7 +129,7 @@ TEST_F(StoreDamageTest, AManifestThatLostItsEndCostsNoFiles) {
 TEST_F(StoreDamageTest, ADamagedDataFileCostsItsPartOnly) {
   Build();
   const auto paths = FilesEndingIn(".sst");
-  ASSERT_EQ(paths.size(), 6u);
+  ASSERT_EQ(paths.size(), 2 * kFamilies);
   size_t reported = 0;
   for (const std::string& path : paths) {
     const std::string name = std::filesystem::path(path).filename();
@@ -203,7 +203,7 @@ TEST_F(StoreDamageTest, ADamagedPartCanBeRemoved) {
   ASSERT_OK(Open());
   ASSERT_OK(RemovePart(store_.get(), store_->current()->parts[0]->info().part_id));
   store_.reset();
-  EXPECT_EQ(FilesEndingIn(".sst").size(), 3u);
+  EXPECT_EQ(FilesEndingIn(".sst").size(), kFamilies);
 }
 
 }  // namespace

@@ -19,11 +19,11 @@ TEST_F(StoreLifetimeTest, FilesOfARemovedPartGo) {
   auto second = CommitPart(store_.get(), MakeContents(2), 2);
   auto third = CommitPart(store_.get(), MakeContents(3), 3);
   ASSERT_TRUE(first.ok() && second.ok() && third.ok());
-  EXPECT_EQ(FilesEndingIn(".sst").size(), 9u);
+  EXPECT_EQ(FilesEndingIn(".sst").size(), 3 * kFamilies);
   CatalogEdit edit;
   edit.remove = {first->part_id, third->part_id};
   ASSERT_OK(store_->Commit(edit));
-  EXPECT_EQ(DataFilesAfterClose(), 3u);
+  EXPECT_EQ(DataFilesAfterClose(), kFamilies);
   ASSERT_OK(Open());
   ASSERT_EQ(store_->current()->parts.size(), 1u);
   ExpectPart(*store_->current()->parts[0], MakeContents(2));
@@ -32,7 +32,7 @@ TEST_F(StoreLifetimeTest, FilesOfARemovedPartGo) {
 TEST_F(StoreLifetimeTest, FilesOfALivePartStayWithoutHandles) {
   ASSERT_OK(Open());
   ASSERT_TRUE(CommitPart(store_.get(), MakeContents(1), 1).ok());
-  EXPECT_EQ(DataFilesAfterClose(), 3u);
+  EXPECT_EQ(DataFilesAfterClose(), kFamilies);
 }
 
 TEST_F(StoreLifetimeTest, AnOldVersionKeepsItsParts) {

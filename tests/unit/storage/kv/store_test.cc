@@ -63,7 +63,7 @@ TEST_F(StoreTest, FilesAreRecordedWithSizeAndChecksum) {
     const std::string bytes = ReadBytes(path);
     on_disk.emplace(bytes.size(), Hash64(bytes));
   }
-  EXPECT_EQ(recorded.size(), 3u);
+  EXPECT_EQ(recorded.size(), kFamilies);
   EXPECT_EQ(on_disk, recorded);
   EXPECT_EQ(store_->disk_bytes(), bytes_all);
 }

@@ -7,6 +7,7 @@
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
+#include <iterator>
 #include <map>
 #include <memory>
 #include <sstream>
@@ -27,6 +28,9 @@ using Contents = std::map<std::pair<Family, std::string>, std::string>;
     const ::varve::Status assert_ok_status = (expression);             \
     ASSERT_TRUE(assert_ok_status.ok()) << assert_ok_status.ToString(); \
   } while (false)
+
+// Each part of a test has a file in every one.
+inline constexpr size_t kFamilies = std::size(kDataFamilies);
 
 // Every family gets keys whose values name part, family and key; chunks get some of 100 KB.
 inline Contents MakeContents(uint64_t seed) {

@@ -1,0 +1,20 @@
+// Exemplars of memory and of parts: Database::Exemplars.
+#pragma once
+
+#include <span>
+#include <vector>
+
+#include "engine/metrics/exemplar_store.h"
+#include "storage/kv/store.h"
+#include "varve/database.h"
+#include "varve/status.h"
+
+namespace varve::engine {
+
+// Errors: kInvalidArgument (bad regular expression), kDataLoss, kIoError.
+Result<std::vector<SeriesExemplars>> SelectExemplars(const ExemplarStore& memory,
+                                                     const kv::Store& store,
+                                                     std::span<const Selector> selectors,
+                                                     TimeRange range);
+
+}  // namespace varve::engine
