@@ -21,6 +21,7 @@
 #include "server/http/dispatcher.h"
 #include "server/http/http_server.h"
 #include "server/ingest/remote_write_handler.h"
+#include "server/remote_read/remote_read_handler.h"
 #include "varve/database.h"
 #include "varve/promql.h"
 
@@ -97,6 +98,7 @@ struct Running {
   std::unique_ptr<Database> database;
   std::unique_ptr<promql::Engine> engine;
   std::unique_ptr<RemoteWriteHandler> remote_write;
+  std::unique_ptr<RemoteReadHandler> remote_read;
   ApiContext context;
   std::unique_ptr<HttpServer> http;
 };
@@ -116,6 +118,9 @@ Status StartServing(const Config& config, const LogFunction& log, Running* runni
   context.database = running->database.get();
   context.engine = running->engine.get();
   context.remote_write = running->remote_write.get();
+  running->remote_read =
+      std::make_unique<RemoteReadHandler>(running->database.get(), RemoteReadOptions());
+  context.remote_read = running->remote_read.get();
   context.connections = &running->http->connection_metrics();
   context.start_time_ms = Clock::System()->NowMs();
   context.flags = EffectiveSettings(config);

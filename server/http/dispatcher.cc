@@ -2,6 +2,7 @@
 
 #include <pthread.h>
 
+#include <algorithm>
 #include <exception>
 #include <new>
 #include <string>
@@ -35,7 +36,13 @@ Response RefusedResponse(const LaneOptions& lane, std::string_view message) {
   return response;
 }
 
+bool IsEncoded(const Response& response) {
+  return std::any_of(response.headers.begin(), response.headers.end(),
+                     [](const auto& header) { return header.first == "Content-Encoding"; });
+}
+
 void CompressBody(const Request& request, size_t bytes_min, Response* response) {
+  if (response->stream != nullptr || IsEncoded(*response)) return;
   if (response->body.size() < bytes_min || response->body.size() > kCompressBytesMax) return;
   response->AddHeader("Vary", "Accept-Encoding");
   const ContentCoding coding = ChooseCoding(request.Header("Accept-Encoding"));
@@ -103,6 +110,14 @@ void Dispatcher::Submit(std::shared_ptr<Exchange> exchange) {
   Finish(task, RefusedResponse(lane.options, "too many requests are waiting"));
 }
 
+void Dispatcher::Resume(std::shared_ptr<Exchange> exchange) {
+  Task task{std::move(exchange), {}, options_.clock->SteadyNs(), Task::Kind::kNextPiece};
+  Workers& lane = lanes_[static_cast<size_t>(LaneOf(task.exchange->request.path))];
+  MutexLock lock(&lane.mutex);
+  lane.queue.push_back(std::move(task));
+  lane.ready.NotifyOne();
+}
+
 void Dispatcher::Work(Workers* workers, size_t worker_index) {
   while (true) {
     Task task;
@@ -112,6 +127,10 @@ void Dispatcher::Work(Workers* workers, size_t worker_index) {
       if (workers->queue.empty()) return;
       task = std::move(workers->queue.front());
       workers->queue.pop_front();
+    }
+    if (task.kind == Task::Kind::kNextPiece) {
+      MakeNextPiece(task.exchange.get());
+      continue;
     }
     const int64_t waited_ns = options_.clock->SteadyNs() - task.submitted_ns;
     if (waited_ns > workers->options.queue_wait_ms_max * 1'000'000) {
@@ -140,6 +159,24 @@ Response Dispatcher::Call(const Task& task, size_t worker_index) const {
     return ErrorResponse(HttpStatus::kInternalServerError, "internal",
                          "the handler failed unexpectedly");
   }
+}
+
+void Dispatcher::MakeNextPiece(Exchange* exchange) {
+  Response& response = exchange->response;
+  const auto next = [&]() -> Result<bool> {
+    try {
+      return response.stream->Next(&response.body);
+    } catch (const std::exception& error) {
+      return InternalError(error.what());
+    }
+  };
+  const Result<bool> has_more = next();
+  if (!has_more.ok()) {
+    response.body.clear();
+    exchange->stream = Exchange::Stream::kBroken;
+  }
+  if (!has_more.ok() || !*has_more) response.stream = nullptr;
+  exchange->Complete();
 }
 
 void Dispatcher::Run(const Task& task, const LaneOptions& lane, size_t worker_index) {

@@ -22,11 +22,14 @@ namespace varve::server {
 class Exchange {
  public:
   virtual ~Exchange() = default;
-  // Called once per Submit, when `response` is set, from any thread (also from within Submit).
+  // Called once per Submit, when `response` is set, from any thread (also from within Submit), and
+  // once per Resume, when the next piece of a streamed body stands in `response.body`.
   virtual void Complete() = 0;
 
   Request request;
-  Response response;
+  Response response;  // without a stream once its last piece is made
+  // Set by a Resume whose piece could not be made; there is no body then.
+  enum class Stream { kWhole, kBroken } stream = Stream::kWhole;
 };
 
 struct LaneOptions {
@@ -54,6 +57,9 @@ class Dispatcher {
   // The lane that Submit would choose; kControl for unknown paths.
   Lane LaneOf(std::string_view path) const;
   void Submit(std::shared_ptr<Exchange> exchange);
+  // Has the next piece of the response's stream made, by the lane that made its beginning. The
+  // piece waits for its turn there but is never refused. REQUIRES: response.stream.
+  void Resume(std::shared_ptr<Exchange> exchange);
 
   const Router& router() const { return router_; }
   const EndpointMetrics& endpoint_metrics(size_t index) const { return metrics_[index]; }
@@ -67,6 +73,7 @@ class Dispatcher {
     std::shared_ptr<Exchange> exchange;
     Router::Match match;
     int64_t submitted_ns = 0;
+    enum class Kind { kRequest, kNextPiece } kind = Kind::kRequest;
   };
   struct Workers {
     LaneOptions options;
@@ -79,6 +86,7 @@ class Dispatcher {
   };
 
   void Work(Workers* workers, size_t worker_index);
+  static void MakeNextPiece(Exchange* exchange);
   void Run(const Task& task, const LaneOptions& lane, size_t worker_index);
   void Finish(const Task& task, Response response);
   Response Call(const Task& task, size_t worker_index) const;

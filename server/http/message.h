@@ -2,11 +2,14 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <stop_token>
 #include <string>
 #include <string_view>
 #include <utility>
 #include <vector>
+
+#include "varve/status.h"
 
 namespace varve::server {
 
@@ -52,11 +55,23 @@ struct Request {
   std::string_view Header(std::string_view name) const;
 };
 
+// A body that is made piece by piece, as the client takes it; one caller at a time, any thread.
+class BodyStream {
+ public:
+  virtual ~BodyStream() = default;
+  // Replaces `piece` by the next one; false when it is the last. On an error the connection is cut
+  // off, which is all that can still be said.
+  virtual Result<bool> Next(std::string* piece) = 0;
+};
+
 struct Response {
   HttpStatus status = HttpStatus::kOk;
   std::string_view content_type = "text/plain; charset=utf-8";    // a literal
   std::vector<std::pair<std::string_view, std::string>> headers;  // names are literals
   std::string body;
+  // The rest of the body, behind `body`; null: there is none. Sent as chunks (RFC 9112 section
+  // 7.1), and never compressed.
+  std::shared_ptr<BodyStream> stream;
 
   void AddHeader(std::string_view name, std::string value) {
     headers.emplace_back(name, std::move(value));

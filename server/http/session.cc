@@ -11,6 +11,7 @@
 #include <boost/beast/core/flat_buffer.hpp>
 #include <boost/beast/http/parser.hpp>
 #include <boost/beast/http/read.hpp>
+#include <cstdio>
 #include <ctime>
 #include <optional>
 #include <stop_token>
@@ -153,6 +154,9 @@ class SessionImpl final : public Session {
   void Handle();
   void OnHandled();
   void Write();
+  void WritePiece();
+  void Send();
+  bool MayHaveBody() const;
   void OnWritten(error_code error);
   void AnswerAndClose(Response answer);
   void OnReadFailed(error_code error);
@@ -171,13 +175,17 @@ class SessionImpl final : public Session {
       buffer_;  // bytes received and not parsed, of this request and of pipelined ones
   std::optional<Parser> parser_;
   std::string body_;
-  std::string head_;  // of the response
+  std::string head_;  // of the response, or of a chunk of a streamed one
+  std::string tail_;  // of a chunk
   std::stop_source stop_;
   State state_ = State::kIdle;
   int64_t deadline_ns_ = kNoDeadline;
   size_t body_bytes_accounted_ = 0;
   size_t discarded_bytes_ = 0;
   enum class After { kKeepAlive, kClose } after_ = After::kKeepAlive;
+  // How the end of the response's body is told.
+  enum class Framing { kLength, kChunks, kClose } framing_ = Framing::kLength;
+  enum class Sent { kNothing, kHead } sent_ = Sent::kNothing;
   enum class Reading { kNo, kYes } reading_ = Reading::kNo;  // a ReadSome is pending
   enum class TimedOut { kNo, kYes } timed_out_ = TimedOut::kNo;
 };
@@ -323,7 +331,12 @@ void SessionImpl::OnHandled() {
     return;
   }
   if (host_->phase == SessionHost::Phase::kDraining) after_ = After::kClose;
-  Write();
+  if (sent_ == Sent::kNothing) return Write();
+  if (stream == Stream::kBroken) {
+    RecycleBody();
+    return Close();
+  }
+  WritePiece();
 }
 
 void SessionImpl::BuildHead() {
@@ -336,10 +349,12 @@ void SessionImpl::BuildHead() {
   head_ += "\r\n";
   AppendDate(&head_);
   if (response.status != HttpStatus::kNoContent) {
-    head_ += "Content-Length: ";
-    head_ += std::to_string(response.body.size());
-    head_ += "\r\n";
-    if (!response.body.empty()) {
+    if (framing_ == Framing::kLength) {
+      head_ += "Content-Length: " + std::to_string(response.body.size()) + "\r\n";
+    } else if (framing_ == Framing::kChunks) {
+      head_ += "Transfer-Encoding: chunked\r\n";
+    }
+    if (!response.body.empty() || response.stream != nullptr) {
       head_ += "Content-Type: ";
       head_ += response.content_type;
       head_ += "\r\n";
@@ -359,23 +374,68 @@ void SessionImpl::BuildHead() {
   head_ += "\r\n";
 }
 
+bool SessionImpl::MayHaveBody() const {
+  return response.status != HttpStatus::kNoContent &&
+         (!parser_.has_value() || parser_->get().method() != http::verb::head);
+}
+
 void SessionImpl::Write() {
+  framing_ = Framing::kLength;
+  if (response.stream != nullptr) {
+    // HTTP/1.0 knows no chunks: there the end of the connection is the end of the body.
+    const bool is_http10 = parser_.has_value() && parser_->get().version() == 10;
+    framing_ = is_http10 ? Framing::kClose : Framing::kChunks;
+    if (is_http10) after_ = After::kClose;
+  }
+  BuildHead();
+  if (!MayHaveBody()) {
+    response.body.clear();
+    response.stream = nullptr;
+    framing_ = Framing::kLength;
+  }
+  Send();
+}
+
+void SessionImpl::WritePiece() {
+  head_.clear();
+  Send();
+}
+
+// Sends head_ and the body at hand, within a chunk if the body comes in such. An empty piece makes
+// no chunk, for an empty chunk would be the end.
+void SessionImpl::Send() {
   state_ = State::kWriting;
+  sent_ = Sent::kHead;
   ExpectWithin(host_->limits.write_timeout_ms +
                static_cast<int64_t>(response.body.size() >> 16) * 1000);
-  BuildHead();
-  const bool without_body = response.status == HttpStatus::kNoContent ||
-                            (parser_.has_value() && parser_->get().method() == http::verb::head);
-  const std::array<asio::const_buffer, 2> parts = {
-      asio::buffer(head_), without_body ? asio::const_buffer() : asio::buffer(response.body)};
+  tail_.clear();
+  if (framing_ == Framing::kChunks) {
+    if (!response.body.empty()) {
+      char size[24];
+      std::snprintf(size, sizeof size, "%zx\r\n", response.body.size());
+      head_ += size;
+      tail_ = "\r\n";
+    }
+    if (response.stream == nullptr) tail_ += "0\r\n\r\n";
+  }
+  const std::array<asio::const_buffer, 3> parts = {asio::buffer(head_), asio::buffer(response.body),
+                                                   asio::buffer(tail_)};
   asio::async_write(socket_, parts,
                     [self = Self()](error_code error, size_t) { self->OnWritten(error); });
 }
 
 void SessionImpl::OnWritten(error_code error) {
+  if (response.stream != nullptr && state_ != State::kClosed && !error) {
+    // The request stays as it is until the last piece.
+    state_ = State::kHandling;
+    deadline_ns_ = kNoDeadline;
+    return host_->dispatcher->Resume(shared_from_this());
+  }
   RecycleBody();
   if (state_ == State::kClosed) return;
   response = Response();
+  sent_ = Sent::kNothing;
+  stream = Stream::kWhole;
   if (error) return Close();
   if (after_ == After::kClose) return Linger();
   AwaitRequest();

@@ -40,6 +40,21 @@ class Gate {
   bool open_ GUARDED_BY(mutex_) = false;
 };
 
+// Yields its pieces; one that is "error" fails.
+class Pieces final : public BodyStream {
+ public:
+  explicit Pieces(std::vector<std::string> pieces) : pieces_(std::move(pieces)) {}
+  Result<bool> Next(std::string* piece) override {
+    *piece = pieces_.at(next_++);
+    if (*piece == "error") return DataLossError("a damaged part");
+    return next_ < pieces_.size();
+  }
+
+ private:
+  const std::vector<std::string> pieces_;
+  size_t next_ = 0;
+};
+
 class HttpServerTest : public testing::Test {
  protected:
   ~HttpServerTest() override {
@@ -73,6 +88,12 @@ class HttpServerTest : public testing::Test {
            query_gate_.Wait();
            return TextResponse(HttpStatus::kOk, "queried");
          }},
+        {"/stream", both, Lane::kQuery,
+         [this](const Request&, const CallContext&) {
+           Response response = TextResponse(HttpStatus::kOk, "begin,");
+           response.stream = std::make_shared<Pieces>(pieces_);
+           return response;
+         }},
         {"/write", both, Lane::kWrite,
          [this](const Request&, const CallContext&) {
            write_gate_.Wait();
@@ -97,6 +118,7 @@ class HttpServerTest : public testing::Test {
 
   HttpLimits limits_;
   DispatcherOptions options_;
+  std::vector<std::string> pieces_;
   Gate query_gate_;
   Gate write_gate_;
   std::promise<void> stopped_;
@@ -139,6 +161,38 @@ TEST_F(HttpServerTest, PipelinedRequestsAreAnsweredInOrder) {
   for (int i = 0; i < 100; ++i) {
     EXPECT_EQ(BodyOf(client.ReadResponse()), "POST /echo?\n" + std::to_string(i));
   }
+}
+
+TEST_F(HttpServerTest, StreamsInChunks) {
+  pieces_ = {"one", "", std::string(20, 'x'), ""};
+  Start();
+  const std::string request = "GET /stream HTTP/1.1\r\nHost: x\r\nAccept-Encoding: gzip\r\n";
+  const std::string first =
+      Exchange(request + "\r\n" + request + "Connection: close\r\n\r\n");  // two of them
+  const std::string body = "6\r\nbegin,\r\n3\r\none\r\n14\r\nxxxxxxxxxxxxxxxxxxxx\r\n0\r\n\r\n";
+  EXPECT_TRUE(Contains(first, "Transfer-Encoding: chunked\r\n"));
+  EXPECT_FALSE(Contains(first, "Content-Length"));
+  EXPECT_FALSE(Contains(first, "Content-Encoding"));
+  const std::string rest = BodyOf(first);
+  EXPECT_EQ(rest.substr(0, body.size()), body);
+  EXPECT_EQ(BodyOf(rest.substr(body.size())), body);
+}
+
+TEST_F(HttpServerTest, StreamsToTheEndOfTheConnectionForHttp10) {
+  pieces_ = {"one", "two"};
+  Start();
+  const std::string response = Exchange("GET /stream HTTP/1.0\r\n\r\n");
+  EXPECT_EQ(BodyOf(response), "begin,onetwo");
+  EXPECT_TRUE(Contains(response, "Connection: close\r\n"));
+  const std::string head = Exchange("HEAD /stream HTTP/1.1\r\nConnection: close\r\n\r\n");
+  EXPECT_EQ(BodyOf(head), "");
+}
+
+TEST_F(HttpServerTest, AStreamThatFailsIsCutOff) {
+  pieces_ = {"one", "error"};
+  Start();
+  const std::string response = Exchange("GET /stream HTTP/1.1\r\nHost: x\r\n\r\n");
+  EXPECT_EQ(BodyOf(response), "6\r\nbegin,\r\n3\r\none\r\n");  // no last chunk
 }
 
 TEST_F(HttpServerTest, PipelinedBehindAQuery) {
