@@ -126,6 +126,18 @@ void JsonWriter::Literal(std::string_view json) {
   *out_ += json;
 }
 
+void JsonWriter::QuotedNumber(double value) {
+  Separate();
+  *out_ += '"';
+  AppendValue(value, out_);
+  *out_ += '"';
+}
+
+void JsonWriter::Seconds(int64_t timestamp_ms) {
+  Separate();
+  AppendSeconds(timestamp_ms, out_);
+}
+
 void JsonWriter::Point(int64_t timestamp_ms, double value) {
   Separate();
   *out_ += '[';

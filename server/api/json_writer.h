@@ -30,6 +30,10 @@ class JsonWriter {
   // A value that the caller has written already as JSON.
   void Literal(std::string_view json);
 
+  // "1.5", "+Inf": a sample value, as Prometheus' API quotes it.
+  void QuotedNumber(double value);
+  // A time as a JSON number of seconds.
+  void Seconds(int64_t timestamp_ms);
   // For hot loops: [seconds,"value"], as Prometheus' API gives a point.
   void Point(int64_t timestamp_ms, double value);
 

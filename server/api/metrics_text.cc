@@ -3,7 +3,6 @@
 #include "server/api/number_text.h"
 
 namespace varve::server {
-namespace {
 
 void AppendLabelValue(std::string_view value, std::string* out) {
   for (const char c : value) {
@@ -22,8 +21,6 @@ void AppendLabelValue(std::string_view value, std::string* out) {
     }
   }
 }
-
-}  // namespace
 
 void MetricsText::Family(std::string_view name, std::string_view type, std::string_view help) {
   name_ = name;

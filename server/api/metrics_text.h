@@ -15,6 +15,9 @@ struct MetricLabel {
   std::string_view value;
 };
 
+// Appends what stands between the quotes of a label's value.
+void AppendLabelValue(std::string_view value, std::string* out);
+
 class MetricsText {
  public:
   // Starts a family; the samples that follow are its own.

@@ -73,6 +73,17 @@ void AppendValue(double v, std::string* out) {
   out->append(text.data(), end);
 }
 
+void AppendExposedValue(double v, std::string* out) {
+  const double magnitude = std::fabs(v);
+  if (magnitude == 0 || std::isnan(v) || std::isinf(v) || (magnitude >= 1e-4 && magnitude < 1e6)) {
+    return AppendFixed(v, out);
+  }
+  std::array<char, 32> text;
+  const auto end =
+      std::to_chars(text.data(), text.data() + text.size(), v, std::chars_format::scientific).ptr;
+  out->append(text.data(), end);
+}
+
 void AppendSeconds(int64_t timestamp_ms, std::string* out) {
   uint64_t magnitude = static_cast<uint64_t>(timestamp_ms);
   if (timestamp_ms < 0) {

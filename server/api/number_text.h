@@ -12,6 +12,9 @@ void AppendFixed(double v, std::string* out);
 // A sample value in results and in the text format: as above, but with an exponent below 1e-6 and
 // from 1e21 on.
 void AppendValue(double v, std::string* out);
+// strconv.FormatFloat(v, 'g', -1, 64), as Prometheus' client libraries expose samples: an exponent
+// from 1e21 on in results is one from 1e6 on there ("1.5e+06"), and below 1e-4.
+void AppendExposedValue(double v, std::string* out);
 // Milliseconds as seconds, with three decimals unless they are zero.
 void AppendSeconds(int64_t timestamp_ms, std::string* out);
 void AppendInteger(int64_t v, std::string* out);

@@ -10,6 +10,7 @@
 #include <string>
 #include <string_view>
 #include <thread>
+#include <utility>
 #include <vector>
 
 #include "server/api/envelope.h"
@@ -110,8 +111,15 @@ Response HandleRuntimeInfo(const ApiContext& context, const Request&) {
   WriteText("lastConfigTime", Rfc3339(context.start_time_ms), &json);
   json.Key("corruptionCount");
   json.Integer(statistics.recovery_damaged_records);
+  // What Prometheus says of the Go runtime, for clients that expect the keys.
+  json.Key("goroutineCount");
+  json.Integer(int64_t{0});
   json.Key("GOMAXPROCS");
   json.Integer(uint64_t{std::thread::hardware_concurrency()});
+  json.Key("GOMEMLIMIT");
+  json.Integer(int64_t{0});
+  WriteText("GOGC", "", &json);
+  WriteText("GODEBUG", "", &json);
   WriteText("storageRetention", context.retention, &json);
   json.EndObject();
   return answer.Finish();
@@ -122,6 +130,59 @@ Response HandleFlags(const ApiContext& context, const Request&) {
   answer.json().BeginObject();
   for (const auto& [name, value] : context.flags) WriteText(name, value, &answer.json());
   answer.json().EndObject();
+  return answer.Finish();
+}
+
+Response HandleConfig(const ApiContext& context, const Request&) {
+  std::string yaml;
+  for (const auto& [name, value] : context.flags) {
+    std::string key = name;
+    std::replace(key.begin(), key.end(), '-', '_');
+    yaml += key + ": ";
+    AppendJsonString(value, &yaml);  // which YAML reads as it stands
+    yaml += '\n';
+  }
+  SuccessAnswer answer;
+  answer.json().BeginObject();
+  WriteText("yaml", yaml, &answer.json());
+  answer.json().EndObject();
+  return answer.Finish();
+}
+
+Response HandleWalReplay(const ApiContext&, const Request&) {
+  return SuccessLiteral(R"({"min":0,"max":0,"current":0,"state":"done"})");
+}
+
+Response HandleFeatures(const ApiContext& context, const Request&) {
+  const promql::EngineOptions& options = context.engine->options();
+  const std::pair<std::string_view, bool> features[] = {
+      {"anchored", true},
+      {"at_modifier", true},
+      {"delayed_name_removal", options.delayed_name_removal},
+      {"duration_expr", true},
+      {"experimental_functions", true},
+      {"fill_modifiers", true},
+      {"limitk", true},
+      {"limit_ratio", true},
+      {"negative_offset", true},
+      {"smoothed", true},
+      {"start_timestamps", options.use_start_timestamps},
+      {"type_and_unit_labels", options.type_and_unit_labels},
+  };
+  SuccessAnswer answer;
+  JsonWriter& json = answer.json();
+  json.BeginObject();
+  json.Key("api");
+  json.Literal(R"({"admin":true,"exemplars":true,"explain":true,"query_stats":true,)"
+               R"("query_warnings":true,"remote_read":true,"remote_write_receiver":true})");
+  json.Key("promql");
+  json.BeginObject();
+  for (const auto& [name, is_on] : features) {
+    json.Key(name);
+    is_on ? json.True() : json.False();
+  }
+  json.EndObject();
+  json.EndObject();
   return answer.Finish();
 }
 
@@ -161,7 +222,13 @@ Response HandleAlertmanagers(const ApiContext&, const Request&) {
   return SuccessLiteral(R"({"activeAlertmanagers":[],"droppedAlertmanagers":[]})");
 }
 
-Response HandleExemplars(const ApiContext&, const Request&) { return SuccessLiteral("[]"); }
+Response HandleTargetMetadata(const ApiContext&, const Request&) { return SuccessLiteral("[]"); }
+
+Response HandleScrapePools(const ApiContext&, const Request&) {
+  return SuccessLiteral(R"({"scrapePools":[]})");
+}
+
+Response HandleNotifications(const ApiContext&, const Request&) { return SuccessLiteral("[]"); }
 
 Response HandleHealthy(const ApiContext&, const Request&) {
   return TextResponse(HttpStatus::kOk, "Varve is healthy.\n");
@@ -169,13 +236,6 @@ Response HandleHealthy(const ApiContext&, const Request&) {
 
 Response HandleReady(const ApiContext&, const Request&) {
   return TextResponse(HttpStatus::kOk, "Varve is ready.\n");
-}
-
-Response HandleFlush(const ApiContext& context, const Request&) {
-  if (const Status status = context.database->Flush(); !status.ok()) return ErrorAnswer(status);
-  Response response;
-  response.status = HttpStatus::kNoContent;
-  return response;
 }
 
 }  // namespace varve::server

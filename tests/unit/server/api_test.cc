@@ -1,9 +1,15 @@
 // The endpoints that need no query engine, over a database that answers what the test says.
 #include <gtest/gtest.h>
 
+#include <bit>
 #include <string>
+#include <utility>
+#include <vector>
 
+#include "server/api/admin_handlers.h"
 #include "server/api/endpoints.h"
+#include "server/api/exemplar_handlers.h"
+#include "server/api/federate_handler.h"
 #include "server/api/metadata_handlers.h"
 #include "server/api/self_metrics.h"
 #include "server/api/status_handlers.h"
@@ -16,6 +22,7 @@ class ApiTest : public testing::Test {
  protected:
   ApiTest() {
     context_.database = &database_;
+    context_.engine = &engine_;
     context_.remote_write = &remote_write_;
     context_.connections = &connections_;
     context_.dispatcher = &dispatcher_;
@@ -26,6 +33,7 @@ class ApiTest : public testing::Test {
     return request;
   }
   FakeDatabase database_;
+  promql::Engine engine_{&database_, {}};
   RemoteWriteHandler remote_write_{&database_, {}, 1};
   ConnectionMetrics connections_;
   ApiContext context_;
@@ -110,6 +118,76 @@ TEST_F(ApiTest, SelfMetricsFollowTheTextFormat) {
             std::string::npos);
   EXPECT_NE(response.body.find("\nprocess_resident_memory_bytes "), std::string::npos);
   EXPECT_EQ(response.body.back(), '\n');
+}
+
+TEST_F(ApiTest, Exemplars) {
+  database_.exemplars = {{Labels{{"__name__", "m"}}, {{Labels{{"trace_id", "t"}}, 6, 1500}}},
+                         {Labels{{"__name__", "n"}}, {}}};
+  EXPECT_EQ(HandleQueryExemplars(context_, Get("query=m%2Bn&start=1&end=2")).body,
+            R"({"status":"success","data":[{"seriesLabels":{"__name__":"m"},)"
+            R"("exemplars":[{"labels":{"trace_id":"t"},"value":"6","timestamp":1.500}]},)"
+            R"({"seriesLabels":{"__name__":"n"},"exemplars":[]}]})");
+  EXPECT_EQ(database_.last_range.max_ms, 2000);
+  EXPECT_EQ(HandleQueryExemplars(context_, Get("query=1")).body,
+            R"({"status":"success","data":[]})");
+  EXPECT_EQ(HandleQueryExemplars(context_, Get("query=m&start=2&end=1")).body,
+            R"({"status":"error","errorType":"bad_data",)"
+            R"("error":"end timestamp must not be before start timestamp"})");
+  EXPECT_EQ(HandleQueryExemplars(context_, Get("query=m(")).status, HttpStatus::kBadRequest);
+}
+
+TEST_F(ApiTest, DeleteSeries) {
+  const Response response =
+      HandleDeleteSeries(context_, Get("match[]=a&match[]={b=\"c\"}&start=1&end=2"));
+  EXPECT_EQ(response.status, HttpStatus::kNoContent);
+  ASSERT_EQ(database_.deleted.size(), 2u);
+  EXPECT_EQ(database_.deleted[1], (Selector{{MatchOp::kEqual, "b", "c"}}));
+  EXPECT_EQ(database_.last_range.min_ms, 1000);
+  database_.deleted.clear();
+  EXPECT_EQ(HandleDeleteSeries(context_, Get("")).status, HttpStatus::kBadRequest);
+  EXPECT_EQ(HandleDeleteSeries(context_, Get("match[]=a&start=2&end=1")).status,
+            HttpStatus::kBadRequest);
+  EXPECT_TRUE(database_.deleted.empty());
+  EXPECT_EQ(HandleCleanTombstones(context_, Get("")).status, HttpStatus::kNoContent);
+  EXPECT_EQ(database_.maintain_count, 1);
+}
+
+TEST_F(ApiTest, FederateExposesTheNewestSampleOfEachSeries) {
+  const auto series = [](Labels labels, std::vector<Sample> samples) {
+    SeriesSamples out;
+    out.labels = std::move(labels);
+    out.samples = std::move(samples);
+    return out;
+  };
+  database_.samples = {
+      series(Labels{{"__name__", "z"}, {"a", "1"}}, {{5, 1}}),
+      series(Labels{{"__name__", "b"}, {"a", "q\"\n"}}, {{5, 1}, {6, 2500000}}),
+      series(Labels{{"__name__", "z"}, {"a", "2"}, {"instance", "i"}}, {{7, 2}}),
+      series(Labels{{"__name__", "ended"}}, {{5, 1}, {6, std::bit_cast<double>(kStaleMarkerBits)}}),
+      series(Labels{{"__name__", "histogram"}}, {{5, 1}}),
+      series(Labels{{"no", "name"}}, {{5, 1}}),
+      series(Labels{{"__name__", "my.näme"}, {"1.b", "c"}}, {{8, 3}})};
+  database_.samples[4].histograms = {{6, 0, {}}};
+  const Response response = HandleFederate(context_, Get("match[]=z&match[]=b"));
+  EXPECT_EQ(response.body,
+            "# TYPE b untyped\nb{a=\"q\\\"\\n\",instance=\"\"} 2.5e+06 6\n"
+            "# TYPE my_n_me untyped\nmy_n_me{__b=\"c\",instance=\"\"} 3 8\n"
+            "# TYPE z untyped\nz{a=\"1\",instance=\"\"} 1 5\nz{a=\"2\",instance=\"i\"} 2 7\n");
+  EXPECT_EQ(database_.last_range.max_ms - database_.last_range.min_ms, 300'000);
+  Request utf8 = Get("match[]=z");
+  utf8.headers = {{"Accept", "text/plain;version=1.0.0;escaping=allow-utf-8"}};
+  EXPECT_NE(HandleFederate(context_, utf8)
+                .body.find("# TYPE \"my.näme\" untyped\n"
+                           "{\"my.näme\",\"1.b\"=\"c\",instance=\"\"} 3 8\n"),
+            std::string::npos);
+  EXPECT_EQ(HandleFederate(context_, Get("")).body, "");
+  EXPECT_EQ(HandleFederate(context_, Get("match[]={")).status, HttpStatus::kBadRequest);
+}
+
+TEST_F(ApiTest, ConfigIsYaml) {
+  context_.flags = {{"data-dir", "/x"}};
+  EXPECT_EQ(HandleConfig(context_, Get("")).body,
+            R"({"status":"success","data":{"yaml":"data_dir: \"/x\"\n"}})");
 }
 
 }  // namespace

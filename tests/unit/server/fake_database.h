@@ -56,7 +56,10 @@ class FakeDatabase : public Database {
     ++flush_count;
     return flush_status;
   }
-  Status Maintain() override { return OkStatus(); }
+  Status Maintain() override {
+    ++maintain_count;
+    return OkStatus();
+  }
   DatabaseStatistics Statistics() override { return statistics; }
   CardinalityReport Cardinality(size_t limit) override {
     last_limit = limit;
@@ -83,6 +86,7 @@ class FakeDatabase : public Database {
   CardinalityReport cardinality;
   int append_count = 0;
   int flush_count = 0;
+  int maintain_count = 0;
   size_t last_limit = 0;
   TimeRange last_range;
   std::string last_label;

@@ -72,5 +72,25 @@ TEST(NumberTextTest, SecondsOfMilliseconds) {
   EXPECT_EQ(Seconds(INT64_MIN), "-9223372036854775.808");
 }
 
+// The output of strconv.FormatFloat(v, 'g', -1, 64).
+TEST(NumberTextTest, ExposedValuesHaveExponentsEarly) {
+  const auto exposed = [](double v) {
+    std::string out;
+    AppendExposedValue(v, &out);
+    return out;
+  };
+  EXPECT_EQ(exposed(0), "0");
+  EXPECT_EQ(exposed(-1), "-1");
+  EXPECT_EQ(exposed(123456), "123456");
+  EXPECT_EQ(exposed(999999.5), "999999.5");
+  EXPECT_EQ(exposed(1e6), "1e+06");
+  EXPECT_EQ(exposed(-1234567.5), "-1.2345675e+06");
+  EXPECT_EQ(exposed(0.0001), "0.0001");
+  EXPECT_EQ(exposed(0.00012), "0.00012");
+  EXPECT_EQ(exposed(0.00001), "1e-05");
+  EXPECT_EQ(exposed(std::numeric_limits<double>::infinity()), "+Inf");
+  EXPECT_EQ(exposed(std::nan("")), "NaN");
+}
+
 }  // namespace
 }  // namespace varve::server

@@ -1,0 +1,41 @@
+#include "server/api/admin_handlers.h"
+
+#include <vector>
+
+#include "base/status_macros.h"
+#include "server/api/envelope.h"
+#include "server/api/parameters.h"
+
+namespace varve::server {
+namespace {
+
+Response NoContentAnswer(const Status& status) {
+  if (!status.ok()) return ErrorAnswer(status);
+  Response response;
+  response.status = HttpStatus::kNoContent;
+  return response;
+}
+
+Status DeleteSeries(const ApiContext& context, const Request& request) {
+  ASSIGN_OR_RETURN(const Form form, ReadForm(request));
+  ASSIGN_OR_RETURN(const std::vector<Selector> selectors, SelectorParameters(form));
+  if (selectors.empty()) return InvalidArgumentError("no match[] parameter provided");
+  ASSIGN_OR_RETURN(const TimeRange range, TimeRangeParameters(form));
+  return context.database->Delete(selectors, range).status();
+}
+
+}  // namespace
+
+Response HandleDeleteSeries(const ApiContext& context, const Request& request) {
+  return NoContentAnswer(DeleteSeries(context, request));
+}
+
+Response HandleCleanTombstones(const ApiContext& context, const Request&) {
+  return NoContentAnswer(context.database->Maintain());
+}
+
+Response HandleFlush(const ApiContext& context, const Request&) {
+  return NoContentAnswer(context.database->Flush());
+}
+
+}  // namespace varve::server

@@ -1,0 +1,16 @@
+// /api/v1/admin/...: what changes the store.
+#pragma once
+
+#include "server/api/api_context.h"
+#include "server/http/message.h"
+
+namespace varve::server {
+
+// match[] (one or more), start, end: hides the samples at once, for ever.
+Response HandleDeleteSeries(const ApiContext& context, const Request& request);
+// Returns when retention and due merges have run, which drop what was deleted.
+Response HandleCleanTombstones(const ApiContext& context, const Request& request);
+// Returns when everything in memory is on disk as parts.
+Response HandleFlush(const ApiContext& context, const Request& request);
+
+}  // namespace varve::server
