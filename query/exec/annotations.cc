@@ -58,6 +58,19 @@ void Annotations::PossibleNonCounter(std::string_view metric, PositionRange posi
           position);
 }
 
+void Annotations::NotOfCounterType(std::string_view metric, std::string_view type,
+                                   PositionRange position) {
+  AddInfo(
+      "metric might not be a counter, __type__ label is not set to \"counter\" or \"histogram\", "
+      "got " +
+          QuoteGo(type) + ": " + QuoteGo(metric),
+      position);
+}
+
+void Annotations::StartTimesOverlap(std::string_view metric, PositionRange position) {
+  AddWarning("start timestamps overlap for metric name " + QuoteGo(metric), position);
+}
+
 void Annotations::ForcedMonotonicity(std::string_view metric, const MonotonicityFix& fix,
                                      PositionRange position) {
   std::string text = WithMetricName(

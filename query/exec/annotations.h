@@ -58,6 +58,10 @@ class Annotations {
   void SortInRangeQuery(PositionRange position);
   // metric might not be a counter
   void PossibleNonCounter(std::string_view metric, PositionRange position);
+  // metric might not be a counter, by its __type__
+  void NotOfCounterType(std::string_view metric, std::string_view type, PositionRange position);
+  // start times of neighbouring samples contradict each other
+  void StartTimesOverlap(std::string_view metric, PositionRange position);
   // input to histogram_quantile needed to be fixed for monotonicity; all fixes of one metric and
   // position become one annotation.
   void ForcedMonotonicity(std::string_view metric, const MonotonicityFix& fix,

@@ -205,7 +205,7 @@ Result<Matrix> Executor::RangeVector(const RangeVectorNode& node, const TimeGrid
     RETURN_IF_ERROR(context_.budget->CheckTime());
     RETURN_IF_ERROR(source->Read(i, begin, end, &samples));
     RETURN_IF_ERROR(held.Add(SampleCount(samples), SampleBytes(samples)));
-    RemoveStaleMarkers(&samples.timestamps_ms, &samples.values);
+    RemoveStaleMarkers(&samples);
     RemoveStaleHistograms(&samples);
     if (samples.size() == 0) continue;
     Series series{source->labels(i), {}, {}};

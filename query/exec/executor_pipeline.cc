@@ -141,8 +141,8 @@ Result<SeriesPipeline> Executor::ScanPipeline(const ScanNode& node, const TimeGr
   pipeline.names = (*context_.selectors)[node.selector].names;
   pipeline.grid = grid;
   pipeline.shift = node.shift;
-  pipeline.lookback.output = node.output;
-  if (node.output == ScanNode::Output::kTimestamp) pipeline.name = MetricName::kDrop;
+  pipeline.lookback = {node.output, node.edges};
+  if (node.output != ScanNode::Output::kValue) pipeline.name = MetricName::kDrop;
   return pipeline;
 }
 
@@ -154,6 +154,7 @@ Result<SeriesPipeline> Executor::RangePipeline(const RangeFunctionNode& node,
   RangeStage range;
   range.function = node.function;
   range.range_ms = node.source.range_ms;
+  range.edges = node.source.edges;
   range.range_position = node.range_position;
   range.arg0_position = node.arg0_position;
   if (node.arg0 != nullptr) {
@@ -247,7 +248,7 @@ Result<VectorValue> Executor::RowOperations(const PlanNode& node, const TimeGrid
   std::vector<RowOperation> all = std::exchange(pipeline->operations, {});
   const bool leaf_drops = pipeline->range
                               ? NameAfter(pipeline->range->function) == MetricName::kDrop
-                              : pipeline->lookback.output == ScanNode::Output::kTimestamp;
+                              : pipeline->lookback.output != ScanNode::Output::kValue;
   size_t done = 0;
   for (bool dropped = leaf_drops; !dropped; ++done) {
     dropped = exec::NameAfter(all[done]) == MetricName::kDrop;

@@ -108,7 +108,7 @@ std::optional<Histogram> HistogramRates::Extrapolated(size_t step, CounterKind k
   const StepWindow window = windows_.windows()[step];
   const SampleTimes first = TimesAt(window.begin);
   const int64_t last_ms = samples_.histogram_timestamps_ms[window.end - 1];
-  const int64_t range_end_ms = windows_.WindowEnd(step);
+  const int64_t range_end_ms = windows_.RangeEnd(step);
   const int64_t range_start_ms = SaturatingSub(range_end_ms, windows_.range_ms());
   std::optional<Histogram> result;
   if (window.size() > 1) {

@@ -43,11 +43,13 @@ struct StringNode {
 
 // Leaves of instant vectors. `selector` is an index into Plan::selectors.
 struct ScanNode {
-  // kTimestamp: timestamp() of a selector, the time of the sample instead of its value.
-  enum class Output : uint8_t { kValue, kTimestamp };
+  // kTimestamp: timestamp() of a selector, the time of the sample instead of its value;
+  // kStartTimestamp: start_timestamp(), when counting towards it began.
+  enum class Output : uint8_t { kValue, kTimestamp, kStartTimestamp };
   size_t selector = 0;
   TimeShift shift;
   Output output = Output::kValue;
+  RangeEdges edges = RangeEdges::kPlain;  // or kSmoothed, of kValue only
 };
 // A range of samples: of a selector, or of a subquery when `subquery` is set.
 struct RangeSource {
@@ -56,6 +58,7 @@ struct RangeSource {
   int64_t subquery_step_ms = 0;
   TimeShift shift;
   int64_t range_ms = 0;
+  RangeEdges edges = RangeEdges::kPlain;  // of selectors only
 };
 struct RangeFunctionNode {
   FunctionId function = FunctionId::kRate;

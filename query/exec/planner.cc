@@ -90,6 +90,16 @@ Labels AbsentLabels(const Expr& arg) {
   return builder.Build();
 }
 
+// Only some functions know what to do with samples outside of the range.
+Status CheckEdges(RangeEdges edges, const Function& function) {
+  if (FindRangeKernel(function.id, edges) != nullptr) return OkStatus();
+  const bool anchored = edges == RangeEdges::kAnchored;
+  return OutOfRangeError(
+      std::string(anchored ? "anchored" : "smoothed") + " modifier can only be used with: " +
+      (anchored ? "changes, delta, increase, rate, resets" : "delta, increase, rate") +
+      " - not with " + std::string(function.name));
+}
+
 class Planner {
  public:
   explicit Planner(const PlanOptions& options) : options_(options) {}
@@ -112,9 +122,10 @@ class Planner {
   Result<std::pair<RangeSource, Variance>> Source(const Expr& expr, const TimeGrid& grid);
 
   TimeShift Shift(const AtModifier& at, int64_t offset_ms) const;
-  // The number of the selector, whose request then covers (first - span, last] as well.
+  // The number of the selector, whose request then covers (first - span, last] and what `reach`
+  // adds as well.
   size_t UseSelector(const VectorSelector& selector, const TimeShift& shift, int64_t span_ms,
-                     const TimeGrid& grid);
+                     RangeReach reach, const TimeGrid& grid);
 
   const PlanOptions& options_;
   std::vector<SelectorPlan> selectors_;
@@ -187,7 +198,7 @@ TimeShift Planner::Shift(const AtModifier& at, int64_t offset_ms) const {
 }
 
 size_t Planner::UseSelector(const VectorSelector& selector, const TimeShift& shift, int64_t span_ms,
-                            const TimeGrid& grid) {
+                            RangeReach reach, const TimeGrid& grid) {
   std::vector<Matcher> matchers = selector.matchers;
   std::sort(matchers.begin(), matchers.end(), [](const Matcher& a, const Matcher& b) {
     return std::tie(a.name, a.op, a.value) < std::tie(b.name, b.op, b.value);
@@ -207,21 +218,26 @@ size_t Planner::UseSelector(const VectorSelector& selector, const TimeShift& shi
   }
   if (grid.count == 0) return index;
   engine::SelectRequest& request = selectors_[index].request;
-  const int64_t before = SaturatingSub(shift.Apply(grid.start_ms), span_ms);
+  const int64_t before =
+      SaturatingSub(SaturatingSub(shift.Apply(grid.start_ms), span_ms), reach.before_ms);
+  const int64_t last = SaturatingAdd(shift.Apply(grid.end_ms()), reach.after_ms);
   request.min_ms = std::min(request.min_ms, SaturatingAdd(before, 1));
-  request.max_ms = std::max(request.max_ms, shift.Apply(grid.end_ms()));
+  request.max_ms = std::max(request.max_ms, last);
   return index;
 }
 
 Result<Planned> Planner::OfSelector(const VectorSelector& selector, ScanNode::Output output,
                                     const TimeGrid& grid) {
-  if (selector.edges != RangeEdges::kPlain) {
-    return UnimplementedError("the modifiers anchored and smoothed are not supported");
-  }
   ScanNode node;
   node.shift = Shift(selector.at, selector.offset_ms);
-  node.selector = UseSelector(selector, node.shift, options_.lookback_ms, grid);
   node.output = output;
+  RangeReach reach;
+  // The times of samples cannot be smoothed, and anchoring is about ranges.
+  if (selector.edges == RangeEdges::kSmoothed && output == ScanNode::Output::kValue) {
+    node.edges = selector.edges;
+    reach.after_ms = options_.lookback_ms;
+  }
+  node.selector = UseSelector(selector, node.shift, options_.lookback_ms, reach, grid);
   const Variance variance = selector.at.present() ? Variance::kInvariant : Variance::kPerStep;
   return Planned{MakeNode(ValueType::kVector, std::move(node)), variance};
 }
@@ -230,12 +246,11 @@ Result<std::pair<RangeSource, Variance>> Planner::Source(const Expr& expr, const
   RangeSource source;
   if (const auto* matrix = expr.TryAs<MatrixSelector>()) {
     const VectorSelector& selector = *matrix->vector;
-    if (selector.edges != RangeEdges::kPlain) {
-      return UnimplementedError("the modifiers anchored and smoothed are not supported");
-    }
+    source.edges = selector.edges;
     source.shift = Shift(selector.at, selector.offset_ms);
     source.range_ms = matrix->range_ms;
-    source.selector = UseSelector(selector, source.shift, source.range_ms, grid);
+    source.selector = UseSelector(selector, source.shift, source.range_ms,
+                                  ReachOf(source.edges, options_.lookback_ms), grid);
   } else {
     const Subquery& subquery = expr.As<Subquery>();
     source.shift = Shift(subquery.at, subquery.offset_ms);
@@ -275,6 +290,7 @@ Result<Planned> Planner::OfRangeCall(const Call& call, size_t range_index, const
   VARVE_CHECK(FindRangeKernel(node.function) != nullptr);
   ASSIGN_OR_RETURN(auto source, Source(range, grid));
   node.source = std::move(source.first);
+  RETURN_IF_ERROR(CheckEdges(node.source.edges, *call.function));
   Variance variance = DependsOnStep(node.function) ? Variance::kPerStep : source.second;
   std::vector<Planned> scalars;
   for (size_t i = 0; i < call.args.size(); ++i) {

@@ -20,6 +20,8 @@ struct QueryContext {
   ThreadPool* pool = nullptr;  // nullptr: everything on the calling thread
   int64_t lookback_ms = 0;
   NameRules names;
+  bool use_start_timestamps = false;
+  bool type_and_unit_labels = false;
   const std::vector<SelectorPlan>* selectors = nullptr;
   // One per selector of the plan.
   std::vector<std::shared_ptr<const engine::SeriesSelection>> selections;

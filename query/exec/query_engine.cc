@@ -215,6 +215,8 @@ Result<QueryResult> QueryEngine::Query(std::string_view text, const Expr& expr,
   context.annotations = &annotations;
   context.pool = pool_.get();
   context.lookback_ms = options.lookback_ms > 0 ? options.lookback_ms : options_.lookback_ms;
+  context.use_start_timestamps = options_.use_start_timestamps;
+  context.type_and_unit_labels = options_.type_and_unit_labels;
   context.names.removal =
       options_.delayed_name_removal ? NameRules::Removal::kAtEnd : NameRules::Removal::kAtOnce;
   context.names.metadata =

@@ -4,26 +4,31 @@
 
 namespace varve::promql::exec {
 
-const RangeKernel* FindRangeKernel(FunctionId function) {
+const RangeKernel* FindRangeKernel(FunctionId function, RangeEdges edges) {
+  if (edges != RangeEdges::kPlain) return FindExtendedKernel(function, edges);
   if (const RangeKernel* kernel = FindRateKernel(function)) return kernel;
   if (const RangeKernel* kernel = FindOverTimeKernel(function)) return kernel;
   return FindTrendKernel(function);
 }
 
-void RemoveStaleMarkers(std::vector<int64_t>* times_ms, std::vector<double>* values) {
+void RemoveStaleMarkers(engine::SampleBuffer* samples) {
+  std::vector<double>& values = samples->values;
   // Counted without a branch, which compilers turn into vector code.
   size_t stale_count = 0;
-  for (const double value : *values) stale_count += IsStaleMarker(value) ? 1 : 0;
+  for (const double value : values) stale_count += IsStaleMarker(value) ? 1 : 0;
   if (stale_count == 0) return;
+  std::vector<int64_t>& start_times_ms = samples->start_times_ms;
   size_t kept = 0;
-  for (size_t i = 0; i < values->size(); ++i) {
-    if (IsStaleMarker((*values)[i])) continue;
-    (*values)[kept] = (*values)[i];
-    (*times_ms)[kept] = (*times_ms)[i];
+  for (size_t i = 0; i < values.size(); ++i) {
+    if (IsStaleMarker(values[i])) continue;
+    values[kept] = values[i];
+    samples->timestamps_ms[kept] = samples->timestamps_ms[i];
+    if (!start_times_ms.empty()) start_times_ms[kept] = start_times_ms[i];
     ++kept;
   }
-  values->resize(kept);
-  times_ms->resize(kept);
+  values.resize(kept);
+  samples->timestamps_ms.resize(kept);
+  if (!start_times_ms.empty()) start_times_ms.resize(kept);
 }
 
 void RemoveStaleHistograms(engine::SampleBuffer* samples) {

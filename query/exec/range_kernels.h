@@ -26,7 +26,9 @@ inline bool IsStaleMarker(double value) {
 
 struct RangeInput {
   std::span<const int64_t> times_ms;
-  std::span<const double> values;   // no stale markers
+  std::span<const double> values;  // no stale markers
+  // When counting began, 0 where it is not known; empty when it is not to be heeded.
+  std::span<const int64_t> start_times_ms;
   RangeWindows* windows = nullptr;  // bound to times_ms
   // The scalar arguments besides the range vector, in order, one value per step.
   std::span<const double> arg0;
@@ -55,13 +57,15 @@ struct RangeKernel {
   Cost cost = Cost::kLinear;
 };
 
-// nullptr for functions that take no range vector.
-const RangeKernel* FindRangeKernel(FunctionId function);
+// nullptr for functions that take no range vector, or none with such edges.
+const RangeKernel* FindRangeKernel(FunctionId function, RangeEdges edges = RangeEdges::kPlain);
 
 // The kernels by family; used by FindRangeKernel and tests.
 const RangeKernel* FindRateKernel(FunctionId function);      // rate_kernels.cc
 const RangeKernel* FindOverTimeKernel(FunctionId function);  // over_time_kernels.cc
 const RangeKernel* FindTrendKernel(FunctionId function);     // trend_kernels.cc
+const RangeKernel* FindExtendedKernel(FunctionId function,
+                                      RangeEdges edges);  // extended_kernels.cc
 
 // Runs evaluate(window, step) -> double for the steps whose window has `size_min` samples.
 template <typename Evaluate>
@@ -76,8 +80,19 @@ inline void ForEachWindow(const RangeInput& in, StepSpan steps, uint32_t size_mi
   }
 }
 
-// Removes stale markers from samples; almost always there are none.
-void RemoveStaleMarkers(std::vector<int64_t>* times_ms, std::vector<double>* values);
+// A float sample.
+struct TimedValue {
+  int64_t time_ms = 0;
+  double value = 0;
+};
+// The value at `time_ms` on the line through two samples. REQUIRES: their times differ.
+inline double InterpolateLinearly(TimedValue a, TimedValue b, int64_t time_ms) {
+  return a.value + (b.value - a.value) * static_cast<double>(time_ms - a.time_ms) /
+                       static_cast<double>(b.time_ms - a.time_ms);
+}
+
+// Removes stale markers from the floats of a series; almost always there are none.
+void RemoveStaleMarkers(engine::SampleBuffer* samples);
 // The same of a series' native histograms.
 void RemoveStaleHistograms(engine::SampleBuffer* samples);
 

@@ -15,6 +15,18 @@ bool SameTimes(std::span<const int64_t> a, std::span<const int64_t> b) {
 
 }  // namespace
 
+RangeReach ReachOf(RangeEdges edges, int64_t lookback_ms) {
+  switch (edges) {
+    case RangeEdges::kAnchored:
+      return {lookback_ms, 0};
+    case RangeEdges::kSmoothed:
+      return {lookback_ms, lookback_ms};
+    case RangeEdges::kPlain:
+      break;
+  }
+  return {};
+}
+
 void RangeWindows::Bind(std::span<const int64_t> times_ms) {
   if (!windows_.empty() && SameTimes(times_ms, times_ms_)) return;
   VARVE_CHECK(times_ms.size() < UINT32_MAX);
@@ -26,8 +38,8 @@ void RangeWindows::Bind(std::span<const int64_t> times_ms) {
   size_t begin = 0;
   size_t end = 0;
   for (size_t step = 0; step < grid_.count; ++step) {
-    const int64_t last = WindowEnd(step);
-    const int64_t before = SaturatingSub(last, range_ms_);
+    const int64_t last = SaturatingAdd(RangeEnd(step), reach_.after_ms);
+    const int64_t before = SaturatingSub(RangeStart(step), reach_.before_ms);
     while (end < count && times_ms[end] <= last) ++end;
     while (begin < end && times_ms[begin] <= before) ++begin;
     windows_[step] = {static_cast<uint32_t>(begin), static_cast<uint32_t>(end)};
@@ -43,7 +55,7 @@ std::span<const RateGeometry> RangeWindows::Geometry() {
     if (window.size() < 2) continue;
     const int64_t first = times_ms_[window.begin];
     const int64_t last = times_ms_[window.end - 1];
-    const int64_t range_end = WindowEnd(step);
+    const int64_t range_end = RangeEnd(step);
     RateGeometry& out = geometry_[step];
     out.sampled_interval = static_cast<double>(last - first) / 1000;
     out.to_start = static_cast<double>(first - (range_end - range_ms_)) / 1000;

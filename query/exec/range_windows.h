@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "query/exec/time_grid.h"
+#include "query/promql/ast.h"
 
 namespace varve::promql::exec {
 
@@ -25,12 +26,22 @@ struct RateGeometry {
   double to_end = 0;            // and behind the last one
 };
 
-// The windows of a range selector: (t - range, t] for the shifted time t of each step.
+// How far a window goes beyond the range, for the samples from which `anchored` and `smoothed` tell
+// the values at the range's edges.
+struct RangeReach {
+  int64_t before_ms = 0;
+  int64_t after_ms = 0;
+};
+RangeReach ReachOf(RangeEdges edges, int64_t lookback_ms);
+
+// The windows of a range selector: (t - range, t] for the shifted time t of each step, and what
+// `reach` adds.
 // Not thread-safe; one per worker.
 class RangeWindows {
  public:
-  RangeWindows(const TimeGrid& grid, const TimeShift& shift, int64_t range_ms)
-      : grid_(grid), shift_(shift), range_ms_(range_ms) {}
+  RangeWindows(const TimeGrid& grid, const TimeShift& shift, int64_t range_ms,
+               RangeReach reach = {})
+      : grid_(grid), shift_(shift), range_ms_(range_ms), reach_(reach) {}
 
   // Windows for samples at `times_ms`. REQUIRES: ascending, fewer than 2^32.
   void Bind(std::span<const int64_t> times_ms);
@@ -42,8 +53,9 @@ class RangeWindows {
   // One per step, meaningful where the window has two samples or more. REQUIRES: the times given
   // to Bind are still there.
   std::span<const RateGeometry> Geometry();
-  // The shifted time at which the window of a step ends.
-  int64_t WindowEnd(size_t step) const { return shift_.Apply(grid_.At(step)); }
+  // The shifted times between which the range of a step lies; the start is no part of it.
+  int64_t RangeStart(size_t step) const { return SaturatingSub(RangeEnd(step), range_ms_); }
+  int64_t RangeEnd(size_t step) const { return shift_.Apply(grid_.At(step)); }
 
   const TimeGrid& grid() const { return grid_; }
   int64_t range_ms() const { return range_ms_; }
@@ -61,6 +73,7 @@ class RangeWindows {
   const TimeGrid grid_;
   const TimeShift shift_;
   const int64_t range_ms_;
+  const RangeReach reach_;
   std::vector<int64_t> times_ms_;  // that the rest was made for
   std::vector<StepWindow> windows_;
   std::vector<RateGeometry> geometry_;  // empty until asked for

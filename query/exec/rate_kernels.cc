@@ -2,7 +2,9 @@
 #include <algorithm>
 #include <cmath>
 
+#include "query/exec/counter_resets.h"
 #include "query/exec/range_kernels.h"
+#include "query/exec/start_times.h"
 
 namespace varve::promql::exec {
 namespace {
@@ -10,20 +12,38 @@ namespace {
 enum class Counter : uint8_t { kYes, kNo };
 enum class Unit : uint8_t { kPerSecond, kTotal };
 
-// The indices of the samples that are less than the one before. Blocks without any, nearly all,
-// are found without a branch per sample.
-void FindResets(std::span<const double> values, std::vector<uint32_t>* resets) {
-  constexpr size_t kBlock = 32;
-  resets->clear();
-  const double* v = values.data();
-  for (size_t begin = 1; begin < values.size(); begin += kBlock) {
-    const size_t end = std::min(begin + kBlock, values.size());
-    unsigned any = 0;
-    for (size_t i = begin; i < end; ++i) any |= v[i] < v[i - 1] ? 1u : 0u;
-    if (any == 0) continue;
-    for (size_t i = begin; i < end; ++i) {
-      if (v[i] < v[i - 1]) resets->push_back(static_cast<uint32_t>(i));
+// rate and increase where start times are known: if counting began within the range, the counter
+// was zero then, and nothing is extrapolated before that.
+template <Unit kUnit>
+void SinceStart(const RangeInput& in, StepSpan steps, KernelScratch* scratch, Column out) {
+  const std::span<const RateGeometry> geometry = in.windows->Geometry();
+  std::vector<uint32_t>& resets = scratch->indices;
+  FindResets(in, &resets);
+  const double range_seconds = in.windows->range_seconds();
+  for (size_t step = steps.begin; step < steps.end; ++step) {
+    const StepWindow window = in.windows->windows()[step];
+    if (window.size() == 0) continue;
+    const int64_t start_ms = in.start_times_ms[window.begin];
+    const bool began_inside = start_ms != 0 && start_ms > in.windows->RangeStart(step) &&
+                              start_ms < in.times_ms[window.begin];
+    if (window.size() == 1 && !began_inside) continue;
+    const double first = in.values[window.begin];
+    double result = in.values[window.end - 1] - first;
+    auto reset = std::upper_bound(resets.begin(), resets.end(), window.begin);
+    for (; reset != resets.end() && *reset < window.end; ++reset) result += in.values[*reset - 1];
+    RateGeometry shape = window.size() == 1 ? RateGeometry() : geometry[step];
+    if (began_inside) {
+      shape.to_start = 0;
+      shape.sampled_interval = static_cast<double>(in.times_ms[window.end - 1] - start_ms) / 1000;
+      result += first;
+    } else if (result > 0 && first >= 0) {
+      shape.to_start = std::min(shape.to_start, shape.sampled_interval * (first / result));
     }
+    double factor =
+        (shape.sampled_interval + shape.to_start + shape.to_end) / shape.sampled_interval;
+    if constexpr (kUnit == Unit::kPerSecond) factor /= range_seconds;
+    out.values[step] = result * factor;
+    SetBit(out.present, step);
   }
 }
 
@@ -31,11 +51,15 @@ void FindResets(std::span<const double> values, std::vector<uint32_t>* resets) {
 // spacing suggests that the series goes on there.
 template <Counter kCounter, Unit kUnit>
 void Extrapolated(const RangeInput& in, StepSpan steps, KernelScratch* scratch, Column out) {
+  if (kCounter == Counter::kYes && !in.start_times_ms.empty()) {
+    SinceStart<kUnit>(in, steps, scratch, out);
+    return;
+  }
   const std::span<const RateGeometry> geometry = in.windows->Geometry();
   const double* values = in.values.data();
   std::vector<uint32_t>& resets = scratch->indices;
   resets.clear();
-  if constexpr (kCounter == Counter::kYes) FindResets(in.values, &resets);
+  if constexpr (kCounter == Counter::kYes) FindResets(in, &resets);
   const double range_seconds = in.windows->range_seconds();
   size_t reset_begin = 0;
   ForEachWindow(in, steps, 2, out, [&](StepWindow window, size_t step) {
@@ -68,29 +92,25 @@ void Instant(const RangeInput& in, StepSpan steps, KernelScratch*, Column out) {
     const double last = in.values[window.end - 1];
     const double previous = in.values[window.end - 2];
     if constexpr (kCounter == Counter::kNo) return last - previous;
-    const double increase = last < previous ? last : last - previous;
+    bool began_anew = last < previous;
+    if (!in.start_times_ms.empty()) {
+      const uint32_t i = window.end - 1;
+      began_anew |= IsStartReset({in.times_ms[i - 1], in.start_times_ms[i - 1]},
+                                 {in.times_ms[i], in.start_times_ms[i]});
+    }
+    const double increase = began_anew ? last : last - previous;
     const int64_t interval_ms = in.times_ms[window.end - 1] - in.times_ms[window.end - 2];
     return increase / (static_cast<double>(interval_ms) / 1000);
   });
 }
 
-bool IsReset(double previous, double value) { return value < previous; }
-bool IsChange(double previous, double value) {
-  return value != previous && !(std::isnan(value) && std::isnan(previous));
-}
-
 // How many neighbouring pairs within the window are an event: a difference of prefix counts.
-template <bool (*kIsEvent)(double, double)>
+template <void (*kCount)(const RangeInput&, std::vector<uint32_t>*)>
 void CountEvents(const RangeInput& in, StepSpan steps, KernelScratch* scratch, Column out) {
-  std::vector<uint32_t>& events = scratch->indices;  // up to and including a sample
-  events.resize(in.values.size());
-  uint32_t count = 0;
-  for (size_t i = 0; i < in.values.size(); ++i) {
-    if (i > 0 && kIsEvent(in.values[i - 1], in.values[i])) ++count;
-    events[i] = count;
-  }
+  std::vector<uint32_t>& counts = scratch->indices;
+  kCount(in, &counts);
   ForEachWindow(in, steps, 1, out, [&](StepWindow window, size_t) {
-    return static_cast<double>(events[window.end - 1] - events[window.begin]);
+    return static_cast<double>(counts[window.end - 1] - counts[window.begin]);
   });
 }
 
@@ -102,8 +122,8 @@ const RangeKernel* FindRateKernel(FunctionId function) {
   static constexpr RangeKernel kDelta{Extrapolated<Counter::kNo, Unit::kTotal>};
   static constexpr RangeKernel kIrate{Instant<Counter::kYes>};
   static constexpr RangeKernel kIdelta{Instant<Counter::kNo>};
-  static constexpr RangeKernel kResets{CountEvents<IsReset>};
-  static constexpr RangeKernel kChanges{CountEvents<IsChange>};
+  static constexpr RangeKernel kResets{CountEvents<CountResets>};
+  static constexpr RangeKernel kChanges{CountEvents<CountChanges>};
   switch (function) {
     case FunctionId::kRate:
       return &kRate;

@@ -9,6 +9,7 @@
 
 #include "base/check.h"
 #include "base/status_macros.h"
+#include "query/exec/counter_resets.h"
 #include "query/exec/go_format.h"
 #include "query/exec/histogram/statistics.h"
 #include "query/exec/histogram_range.h"
@@ -52,29 +53,41 @@ class PipelineWorker {
         row_(pipeline.grid.count),
         lookback_(pipeline.grid, pipeline.shift, context.lookback_ms) {
     const int64_t span_ms = pipeline.range ? pipeline.range->range_ms : context.lookback_ms;
-    read_min_ms_ =
-        SaturatingAdd(SaturatingSub(pipeline.shift.Apply(pipeline.grid.start_ms), span_ms), 1);
-    read_max_ms_ = pipeline.shift.Apply(pipeline.grid.end_ms());
+    const RangeReach reach = Reach();
+    const int64_t before_ms = SaturatingSub(pipeline.shift.Apply(pipeline.grid.start_ms), span_ms);
+    read_min_ms_ = SaturatingAdd(SaturatingSub(before_ms, reach.before_ms), 1);
+    read_max_ms_ = SaturatingAdd(pipeline.shift.Apply(pipeline.grid.end_ms()), reach.after_ms);
+    if (pipeline.range || smoothed()) {
+      windows_.emplace(pipeline.grid, pipeline.shift, span_ms, reach);
+    }
     if (!pipeline.range) return;
-    windows_.emplace(pipeline.grid, pipeline.shift, pipeline.range->range_ms);
-    kernel_ = FindRangeKernel(pipeline.range->function);
+    kernel_ = FindRangeKernel(pipeline.range->function, pipeline.range->edges);
     VARVE_CHECK(kernel_ != nullptr);
   }
 
   Status Process(size_t series, RowSink* sink);
 
  private:
+  bool smoothed() const { return pipeline_.lookback.edges == RangeEdges::kSmoothed; }
+  // Beyond the range, or beyond what lies within the lookback.
+  RangeReach Reach() const {
+    if (pipeline_.range) return ReachOf(pipeline_.range->edges, context_.lookback_ms);
+    return {0, smoothed() ? context_.lookback_ms : 0};
+  }
   Status Charge();
   void LookBack(Column column);
   void LookBackAtHistograms(Column column);
   void BindHistograms();
   void FinishWithHistograms(const Labels& labels, Column column);
+  void Smooth(Column column);
+  double TimeOf(uint32_t sample, ScanNode::Output output) const;
   Status RunKernel(Column column);
   Status RunWindowed(const RangeInput& input, Column column);
   Status CheckArguments();
   void AnnotateQuantiles();
   void AnnotateNonCounter(const Labels& labels);
   bool HasFloats(const Column& column) const;
+  void AnnotateStartTimes(const Labels& labels);
 
   const SeriesPipeline& pipeline_;
   const QueryContext& context_;
@@ -100,13 +113,50 @@ Status PipelineWorker::Charge() {
 
 void PipelineWorker::LookBack(Column column) {
   const std::span<const uint32_t> index = lookback_.Bind(samples_.timestamps_ms);
-  const bool want_time = pipeline_.lookback.output == ScanNode::Output::kTimestamp;
+  const ScanNode::Output output = pipeline_.lookback.output;
+  // Without start times there is no start_timestamp().
+  if (output == ScanNode::Output::kStartTimestamp && !context_.use_start_timestamps) return;
   for (size_t step = 0; step < index.size(); ++step) {
     if (index[step] == LookbackIndex::kNone) continue;
     const double value = samples_.values[index[step]];
     if (IsStaleMarker(value)) continue;
-    column.values[step] =
-        want_time ? static_cast<double>(samples_.timestamps_ms[index[step]]) / 1000 : value;
+    column.values[step] = output == ScanNode::Output::kValue ? value : TimeOf(index[step], output);
+    SetBit(column.present, step);
+  }
+}
+
+// In seconds; 0 for a start that is not known.
+double PipelineWorker::TimeOf(uint32_t sample, ScanNode::Output output) const {
+  if (output == ScanNode::Output::kTimestamp) {
+    return static_cast<double>(samples_.timestamps_ms[sample]) / 1000;
+  }
+  if (samples_.start_times_ms.empty()) return 0;
+  return static_cast<double>(samples_.start_times_ms[sample]) / 1000;
+}
+
+// The value at each step on the line between the samples around it; behind the last one within
+// reach its value stands.
+void PipelineWorker::Smooth(Column column) {
+  RemoveStaleMarkers(&samples_);
+  windows_->Bind(samples_.timestamps_ms);
+  const std::vector<int64_t>& times = samples_.timestamps_ms;
+  const std::vector<double>& values = samples_.values;
+  for (size_t step = 0; step < pipeline_.grid.count; ++step) {
+    const StepWindow window = windows_->windows()[step];
+    const int64_t time_ms = windows_->RangeEnd(step);
+    const auto next =
+        std::lower_bound(times.begin() + window.begin, times.begin() + window.end, time_ms);
+    const auto i = static_cast<uint32_t>(next - times.begin());
+    if (i < window.end && times[i] == time_ms) {
+      column.values[step] = values[i];
+    } else if (i == window.begin) {
+      continue;
+    } else if (i < window.end) {
+      column.values[step] =
+          InterpolateLinearly({times[i - 1], values[i - 1]}, {times[i], values[i]}, time_ms);
+    } else {
+      column.values[step] = values[i - 1];
+    }
     SetBit(column.present, step);
   }
 }
@@ -175,7 +225,15 @@ void PipelineWorker::AnnotateNonCounter(const Labels& labels) {
   const FunctionId function = pipeline_.range->function;
   if (function != FunctionId::kRate && function != FunctionId::kIncrease) return;
   const std::string_view metric = labels.Get(kMetricNameLabel);
-  if (metric.empty() || metric == last_metric_) return;
+  if (metric.empty()) return;
+  const std::string_view type = labels.Get(kTypeLabel);
+  if (context_.type_and_unit_labels && !type.empty()) {
+    // Who writes types as labels has said what it is.
+    if (type == "counter" || type == "histogram") return;
+    context_.annotations->NotOfCounterType(metric, type, pipeline_.range->range_position);
+    return;
+  }
+  if (metric == last_metric_) return;
   last_metric_ = std::string(metric);
   if (LooksLikeCounter(metric)) return;
   context_.annotations->PossibleNonCounter(metric, pipeline_.range->range_position);
@@ -188,6 +246,24 @@ bool PipelineWorker::HasFloats(const Column& column) const {
   ForEachBit(column.present, pipeline_.grid.count,
              [&](size_t step) { any = any || !column.IsHistogram(step); });
   return any;
+}
+
+// Start times that contradict each other within a window.
+void PipelineWorker::AnnotateStartTimes(const Labels& labels) {
+  const RangeStage& range = *pipeline_.range;
+  const bool heeds = range.function == FunctionId::kRate || range.function == FunctionId::kIncrease;
+  if (!heeds || range.edges != RangeEdges::kPlain || !context_.use_start_timestamps) return;
+  const auto start_of = [&](size_t i) {
+    return TimedStart{samples_.start_times_ms[i], samples_.timestamps_ms[i]};
+  };
+  for (size_t i = 1; i < samples_.start_times_ms.size(); ++i) {
+    if (!StartTimesOverlap(start_of(i - 1), start_of(i))) continue;
+    for (const StepWindow window : windows_->windows()) {
+      if (window.begin >= i || window.end <= i) continue;
+      context_.annotations->StartTimesOverlap(labels.Get(kMetricNameLabel), range.range_position);
+      return;
+    }
+  }
 }
 
 // Over parts of the steps, so that a costly function over long windows can be ended.
@@ -228,7 +304,7 @@ void PipelineWorker::FinishWithHistograms(const Labels& labels, Column column) {
 }
 
 Status PipelineWorker::RunKernel(Column column) {
-  RemoveStaleMarkers(&samples_.timestamps_ms, &samples_.values);
+  RemoveStaleMarkers(&samples_);
   windows_->Bind(samples_.timestamps_ms);
   if (column.histograms != nullptr) BindHistograms();
   RETURN_IF_ERROR(CheckArguments());
@@ -236,6 +312,7 @@ Status PipelineWorker::RunKernel(Column column) {
   RangeInput input;
   input.times_ms = samples_.timestamps_ms;
   input.values = samples_.values;
+  if (context_.use_start_timestamps) input.start_times_ms = samples_.start_times_ms;
   input.windows = &*windows_;
   input.arg0 = pipeline_.range->arg0;
   input.arg1 = pipeline_.range->arg1;
@@ -257,7 +334,10 @@ Status PipelineWorker::Process(size_t series, RowSink* sink) {
   const Labels& labels = pipeline_.source->labels(series);
   if (pipeline_.range) {
     RETURN_IF_ERROR(RunKernel(column));
+    AnnotateStartTimes(labels);
     if (has_histograms) FinishWithHistograms(labels, column);
+  } else if (smoothed()) {
+    Smooth(column);
   } else {
     LookBack(column);
     if (has_histograms) LookBackAtHistograms(column);

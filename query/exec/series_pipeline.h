@@ -75,6 +75,7 @@ class RowSink {
 struct RangeStage {
   FunctionId function = FunctionId::kRate;
   int64_t range_ms = 0;
+  RangeEdges edges = RangeEdges::kPlain;
   ScalarColumn arg0;
   ScalarColumn arg1;
   PositionRange range_position;
@@ -82,6 +83,7 @@ struct RangeStage {
 };
 struct LookbackStage {
   ScanNode::Output output = ScanNode::Output::kValue;
+  RangeEdges edges = RangeEdges::kPlain;  // or kSmoothed
 };
 
 struct SeriesPipeline {

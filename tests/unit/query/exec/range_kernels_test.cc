@@ -350,13 +350,16 @@ TEST(RangeKernels, AveragesDoNotOverflow) {
 
 TEST(RangeKernels, RemovesStaleMarkersOnly) {
   const double stale = std::bit_cast<double>(kStaleMarkerBits);
-  std::vector<int64_t> times{1, 2, 3, 4};
-  std::vector<double> values{1, stale, std::nan(""), stale};
-  RemoveStaleMarkers(&times, &values);
-  EXPECT_EQ(times, (std::vector<int64_t>{1, 3}));
-  ASSERT_EQ(values.size(), 2u);
-  EXPECT_EQ(values[0], 1);
-  EXPECT_TRUE(std::isnan(values[1]));
+  engine::SampleBuffer samples;
+  samples.timestamps_ms = {1, 2, 3, 4};
+  samples.values = {1, stale, std::nan(""), stale};
+  samples.start_times_ms = {5, 6, 7, 8};
+  RemoveStaleMarkers(&samples);
+  EXPECT_EQ(samples.timestamps_ms, (std::vector<int64_t>{1, 3}));
+  EXPECT_EQ(samples.start_times_ms, (std::vector<int64_t>{5, 7}));
+  ASSERT_EQ(samples.values.size(), 2u);
+  EXPECT_EQ(samples.values[0], 1);
+  EXPECT_TRUE(std::isnan(samples.values[1]));
 }
 
 TEST(LookbackIndex, IsLeftOpen) {
