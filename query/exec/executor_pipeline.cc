@@ -141,7 +141,7 @@ Result<SeriesPipeline> Executor::ScanPipeline(const ScanNode& node, const TimeGr
   pipeline.names = (*context_.selectors)[node.selector].names;
   pipeline.grid = grid;
   pipeline.shift = node.shift;
-  pipeline.lookback = {node.output, node.edges};
+  pipeline.lookback = {node.output, node.edges, node.position};
   if (node.output != ScanNode::Output::kValue) pipeline.name = MetricName::kDrop;
   return pipeline;
 }

@@ -5,6 +5,7 @@
 #include <memory>
 #include <utility>
 
+#include "query/exec/extended_histograms.h"
 #include "query/exec/histogram/accumulate.h"
 #include "query/exec/histogram/arithmetic.h"
 #include "query/exec/histogram_rate.h"
@@ -19,6 +20,7 @@ class HistogramRange {
   HistogramRange(FunctionId function, const HistogramRangeInput& input, StartTimes start_times,
                  SeriesNotes* notes, Column out)
       : function_(function),
+        input_(input),
         samples_(*input.samples),
         float_windows_(input.float_windows->windows()),
         windows_(input.histogram_windows->windows()),
@@ -52,6 +54,7 @@ class HistogramRange {
   int64_t HistogramTime(size_t i) const { return samples_.histogram_timestamps_ms[i]; }
 
   const FunctionId function_;
+  const HistogramRangeInput& input_;
   const engine::SampleBuffer& samples_;
   const std::span<const StepWindow> float_windows_;
   const std::span<const StepWindow> windows_;
@@ -70,7 +73,9 @@ bool HistogramRange::OnlyHistograms(size_t step) {
 }
 
 void HistogramRange::ApplyRate(size_t step, CounterKind kind, RateUnit unit) {
-  if (OnlyHistograms(step)) Set(step, rates_.Extrapolated(step, kind, unit));
+  if (!OnlyHistograms(step)) return;
+  Set(step, input_.edges == RangeEdges::kPlain ? rates_.Extrapolated(step, kind, unit)
+                                               : ExtendedRate(input_, step, kind, unit, notes_));
 }
 
 // irate and idelta: of the last two samples, of whichever kind.
@@ -145,8 +150,10 @@ bool HistogramRange::IsEvent(bool histogram, size_t i) {
 
 // resets and changes; going over from floats to histograms or back is both.
 void HistogramRange::CountEvents(size_t step) {
-  const StepWindow floats = float_windows_[step];
-  const StepWindow window = windows_[step];
+  AnchoredWindows windows{float_windows_[step], windows_[step]};
+  if (input_.edges != RangeEdges::kPlain) windows = FromAnchor(input_, step);
+  const auto [floats, window] = windows;
+  if (floats.size() + window.size() == 0) return Clear(step);
   size_t f = floats.begin;
   size_t h = window.begin;
   uint32_t events = 0;

@@ -20,6 +20,7 @@ struct HistogramRangeInput {
   RangeWindows* float_windows = nullptr;
   RangeWindows* histogram_windows = nullptr;
   std::string_view metric;
+  RangeEdges edges = RangeEdges::kPlain;
 };
 
 // Annotates each note once per series. Not thread-safe.

@@ -50,6 +50,7 @@ struct ScanNode {
   TimeShift shift;
   Output output = Output::kValue;
   RangeEdges edges = RangeEdges::kPlain;  // or kSmoothed, of kValue only
+  PositionRange position;
 };
 // A range of samples: of a selector, or of a subquery when `subquery` is set.
 struct RangeSource {

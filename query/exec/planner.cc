@@ -231,6 +231,7 @@ Result<Planned> Planner::OfSelector(const VectorSelector& selector, ScanNode::Ou
   ScanNode node;
   node.shift = Shift(selector.at, selector.offset_ms);
   node.output = output;
+  node.position = selector.position;
   RangeReach reach;
   // The times of samples cannot be smoothed, and anchoring is about ranges.
   if (selector.edges == RangeEdges::kSmoothed && output == ScanNode::Output::kValue) {

@@ -9,10 +9,11 @@
 
 #include "base/check.h"
 #include "base/status_macros.h"
-#include "query/exec/counter_resets.h"
 #include "query/exec/go_format.h"
 #include "query/exec/histogram/statistics.h"
 #include "query/exec/histogram_range.h"
+#include "query/exec/smoothed_series.h"
+#include "query/exec/start_times.h"
 
 namespace varve::promql::exec {
 namespace {
@@ -43,6 +44,20 @@ bool LooksLikeCounter(std::string_view metric) {
   return false;
 }
 
+// Whether some window holds two neighbouring samples whose start times contradict each other.
+bool AnyOverlap(const std::vector<int64_t>& times_ms, const std::vector<int64_t>& start_times_ms,
+                std::span<const StepWindow> windows) {
+  for (size_t i = 1; i < start_times_ms.size(); ++i) {
+    if (!StartOverlaps({times_ms[i - 1], start_times_ms[i - 1]},
+                       {times_ms[i], start_times_ms[i]})) {
+      continue;
+    }
+    const auto holds = [i](StepWindow window) { return window.begin < i && i < window.end; };
+    if (std::any_of(windows.begin(), windows.end(), holds)) return true;
+  }
+  return false;
+}
+
 // Turns series into columns; one per worker, with the worker's scratch.
 class PipelineWorker {
  public:
@@ -52,7 +67,7 @@ class PipelineWorker {
         held_(context.budget),
         row_(pipeline.grid.count),
         lookback_(pipeline.grid, pipeline.shift, context.lookback_ms) {
-    const int64_t span_ms = pipeline.range ? pipeline.range->range_ms : context.lookback_ms;
+    const int64_t span_ms = SpanMs();
     const RangeReach reach = Reach();
     const int64_t before_ms = SaturatingSub(pipeline.shift.Apply(pipeline.grid.start_ms), span_ms);
     read_min_ms_ = SaturatingAdd(SaturatingSub(before_ms, reach.before_ms), 1);
@@ -69,7 +84,13 @@ class PipelineWorker {
 
  private:
   bool smoothed() const { return pipeline_.lookback.edges == RangeEdges::kSmoothed; }
-  // Beyond the range, or beyond what lies within the lookback.
+  bool wants_start_times() const {
+    return pipeline_.lookback.output == ScanNode::Output::kStartTimestamp;
+  }
+  int64_t SpanMs() const {
+    return pipeline_.range ? pipeline_.range->range_ms : context_.lookback_ms;
+  }
+  // Beyond the span.
   RangeReach Reach() const {
     if (pipeline_.range) return ReachOf(pipeline_.range->edges, context_.lookback_ms);
     return {0, smoothed() ? context_.lookback_ms : 0};
@@ -78,9 +99,9 @@ class PipelineWorker {
   void LookBack(Column column);
   void LookBackAtHistograms(Column column);
   void BindHistograms();
+  HistogramRangeInput HistogramInput(const Labels& labels);
   void FinishWithHistograms(const Labels& labels, Column column);
-  void Smooth(Column column);
-  double TimeOf(uint32_t sample, ScanNode::Output output) const;
+  void Smooth(const Labels& labels, Column column);
   Status RunKernel(Column column);
   Status RunWindowed(const RangeInput& input, Column column);
   Status CheckArguments();
@@ -111,52 +132,25 @@ Status PipelineWorker::Charge() {
   return held_.Add(SampleCount(samples_), SampleBytes(samples_));
 }
 
+// The time that timestamp() or start_timestamp() gives for a sample.
+double TimeInSeconds(ScanNode::Output output, const std::vector<int64_t>& times_ms,
+                     const std::vector<int64_t>& start_times_ms, uint32_t sample) {
+  if (output == ScanNode::Output::kTimestamp) return static_cast<double>(times_ms[sample]) / 1000;
+  if (start_times_ms.empty()) return 0;  // not known
+  return static_cast<double>(start_times_ms[sample]) / 1000;
+}
+
 void PipelineWorker::LookBack(Column column) {
   const std::span<const uint32_t> index = lookback_.Bind(samples_.timestamps_ms);
   const ScanNode::Output output = pipeline_.lookback.output;
-  // Without start times there is no start_timestamp().
-  if (output == ScanNode::Output::kStartTimestamp && !context_.use_start_timestamps) return;
   for (size_t step = 0; step < index.size(); ++step) {
     if (index[step] == LookbackIndex::kNone) continue;
     const double value = samples_.values[index[step]];
     if (IsStaleMarker(value)) continue;
-    column.values[step] = output == ScanNode::Output::kValue ? value : TimeOf(index[step], output);
-    SetBit(column.present, step);
-  }
-}
-
-// In seconds; 0 for a start that is not known.
-double PipelineWorker::TimeOf(uint32_t sample, ScanNode::Output output) const {
-  if (output == ScanNode::Output::kTimestamp) {
-    return static_cast<double>(samples_.timestamps_ms[sample]) / 1000;
-  }
-  if (samples_.start_times_ms.empty()) return 0;
-  return static_cast<double>(samples_.start_times_ms[sample]) / 1000;
-}
-
-// The value at each step on the line between the samples around it; behind the last one within
-// reach its value stands.
-void PipelineWorker::Smooth(Column column) {
-  RemoveStaleMarkers(&samples_);
-  windows_->Bind(samples_.timestamps_ms);
-  const std::vector<int64_t>& times = samples_.timestamps_ms;
-  const std::vector<double>& values = samples_.values;
-  for (size_t step = 0; step < pipeline_.grid.count; ++step) {
-    const StepWindow window = windows_->windows()[step];
-    const int64_t time_ms = windows_->RangeEnd(step);
-    const auto next =
-        std::lower_bound(times.begin() + window.begin, times.begin() + window.end, time_ms);
-    const auto i = static_cast<uint32_t>(next - times.begin());
-    if (i < window.end && times[i] == time_ms) {
-      column.values[step] = values[i];
-    } else if (i == window.begin) {
-      continue;
-    } else if (i < window.end) {
-      column.values[step] =
-          InterpolateLinearly({times[i - 1], values[i - 1]}, {times[i], values[i]}, time_ms);
-    } else {
-      column.values[step] = values[i - 1];
-    }
+    column.values[step] =
+        output == ScanNode::Output::kValue
+            ? value
+            : TimeInSeconds(output, samples_.timestamps_ms, samples_.start_times_ms, index[step]);
     SetBit(column.present, step);
   }
 }
@@ -169,7 +163,7 @@ void PipelineWorker::LookBackAtHistograms(Column column) {
   const std::span<const uint32_t> floats = lookback_.Bind(samples_.timestamps_ms);
   const std::span<const uint32_t> index =
       histogram_lookback_->Bind(samples_.histogram_timestamps_ms);
-  const bool want_time = pipeline_.lookback.output == ScanNode::Output::kTimestamp;
+  const ScanNode::Output output = pipeline_.lookback.output;
   for (size_t step = 0; step < index.size(); ++step) {
     if (index[step] == LookbackIndex::kNone) continue;
     const int64_t time_ms = samples_.histogram_timestamps_ms[index[step]];
@@ -179,8 +173,9 @@ void PipelineWorker::LookBackAtHistograms(Column column) {
     const HistogramPtr& histogram = samples_.histograms[index[step]];
     if (histogram->is_stale_marker()) {
       ClearBit(column.present, step);
-    } else if (want_time) {
-      column.SetFloat(step, static_cast<double>(time_ms) / 1000);
+    } else if (output != ScanNode::Output::kValue) {
+      column.SetFloat(step, TimeInSeconds(output, samples_.histogram_timestamps_ms,
+                                          samples_.histogram_start_times_ms, index[step]));
     } else {
       column.SetHistogram(step, histogram);
     }
@@ -253,17 +248,13 @@ void PipelineWorker::AnnotateStartTimes(const Labels& labels) {
   const RangeStage& range = *pipeline_.range;
   const bool heeds = range.function == FunctionId::kRate || range.function == FunctionId::kIncrease;
   if (!heeds || range.edges != RangeEdges::kPlain || !context_.use_start_timestamps) return;
-  const auto start_of = [&](size_t i) {
-    return TimedStart{samples_.start_times_ms[i], samples_.timestamps_ms[i]};
-  };
-  for (size_t i = 1; i < samples_.start_times_ms.size(); ++i) {
-    if (!StartTimesOverlap(start_of(i - 1), start_of(i))) continue;
-    for (const StepWindow window : windows_->windows()) {
-      if (window.begin >= i || window.end <= i) continue;
-      context_.annotations->StartTimesOverlap(labels.Get(kMetricNameLabel), range.range_position);
-      return;
-    }
-  }
+  const bool overlap =
+      AnyOverlap(samples_.timestamps_ms, samples_.start_times_ms, windows_->windows()) ||
+      (histogram_windows_ &&
+       AnyOverlap(samples_.histogram_timestamps_ms, samples_.histogram_start_times_ms,
+                  histogram_windows_->windows()));
+  if (!overlap) return;
+  context_.annotations->StartTimesOverlap(labels.Get(kMetricNameLabel), range.range_position);
 }
 
 // Over parts of the steps, so that a costly function over long windows can be ended.
@@ -286,21 +277,40 @@ Status PipelineWorker::RunWindowed(const RangeInput& input, Column column) {
 void PipelineWorker::BindHistograms() {
   RemoveStaleHistograms(&samples_);
   if (!histogram_windows_) {
-    histogram_windows_.emplace(pipeline_.grid, pipeline_.shift, pipeline_.range->range_ms);
+    histogram_windows_.emplace(pipeline_.grid, pipeline_.shift, SpanMs(), Reach());
   }
   histogram_windows_->Bind(samples_.histogram_timestamps_ms);
 }
 
-void PipelineWorker::FinishWithHistograms(const Labels& labels, Column column) {
-  if (samples_.histograms.empty()) return;
-  const RangeStage& range = *pipeline_.range;
+HistogramRangeInput PipelineWorker::HistogramInput(const Labels& labels) {
   HistogramRangeInput input;
   input.samples = &samples_;
   input.float_windows = &*windows_;
   input.histogram_windows = &*histogram_windows_;
   input.metric = labels.Get(kMetricNameLabel);
+  return input;
+}
+
+void PipelineWorker::FinishWithHistograms(const Labels& labels, Column column) {
+  if (samples_.histograms.empty()) return;
+  const RangeStage& range = *pipeline_.range;
+  HistogramRangeInput input = HistogramInput(labels);
+  input.edges = range.edges;
   SeriesNotes notes(context_.annotations, input.metric, range.range_position);
-  EvaluateHistogramRange(range.function, input, StartTimes::kIgnored, &notes, column);
+  const StartTimes start_times =
+      context_.use_start_timestamps ? StartTimes::kHeeded : StartTimes::kIgnored;
+  EvaluateHistogramRange(range.function, input, start_times, &notes, column);
+}
+
+void PipelineWorker::Smooth(const Labels& labels, Column column) {
+  RemoveStaleMarkers(&samples_);
+  windows_->Bind(samples_.timestamps_ms);
+  SmoothFloats(samples_, *windows_, column);
+  if (column.histograms == nullptr) return;
+  BindHistograms();
+  const HistogramRangeInput input = HistogramInput(labels);
+  SeriesNotes notes(context_.annotations, input.metric, pipeline_.lookback.position);
+  SmoothHistograms(input, &notes, column);
 }
 
 Status PipelineWorker::RunKernel(Column column) {
@@ -337,7 +347,9 @@ Status PipelineWorker::Process(size_t series, RowSink* sink) {
     AnnotateStartTimes(labels);
     if (has_histograms) FinishWithHistograms(labels, column);
   } else if (smoothed()) {
-    Smooth(column);
+    Smooth(labels, column);
+  } else if (wants_start_times() && !context_.use_start_timestamps) {
+    return OkStatus();  // there is no start_timestamp() then
   } else {
     LookBack(column);
     if (has_histograms) LookBackAtHistograms(column);

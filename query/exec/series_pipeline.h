@@ -84,6 +84,7 @@ struct RangeStage {
 struct LookbackStage {
   ScanNode::Output output = ScanNode::Output::kValue;
   RangeEdges edges = RangeEdges::kPlain;  // or kSmoothed
+  PositionRange position;
 };
 
 struct SeriesPipeline {
