@@ -142,6 +142,7 @@ Result<SeriesPipeline> Executor::ScanPipeline(const ScanNode& node, const TimeGr
   pipeline.grid = grid;
   pipeline.shift = node.shift;
   pipeline.lookback = {node.output, node.edges, node.position};
+  pipeline.histograms = node.histograms;
   if (node.output != ScanNode::Output::kValue) pipeline.name = MetricName::kDrop;
   return pipeline;
 }
@@ -151,6 +152,7 @@ Result<SeriesPipeline> Executor::RangePipeline(const RangeFunctionNode& node,
   SeriesPipeline pipeline;
   pipeline.grid = grid;
   pipeline.shift = node.source.shift;
+  pipeline.histograms = node.source.histograms;
   RangeStage range;
   range.function = node.function;
   range.range_ms = node.source.range_ms;

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "engine/reader.h"
+#include "query/exec/histogram_detail.h"
 #include "query/exec/label_ops.h"
 #include "query/exec/row_operation.h"
 #include "query/exec/time_grid.h"
@@ -51,6 +52,7 @@ struct ScanNode {
   Output output = Output::kValue;
   RangeEdges edges = RangeEdges::kPlain;  // or kSmoothed, of kValue only
   PositionRange position;
+  HistogramDetail histograms = HistogramDetail::kWhole;
 };
 // A range of samples: of a selector, or of a subquery when `subquery` is set.
 struct RangeSource {
@@ -60,6 +62,7 @@ struct RangeSource {
   TimeShift shift;
   int64_t range_ms = 0;
   RangeEdges edges = RangeEdges::kPlain;  // of selectors only
+  HistogramDetail histograms = HistogramDetail::kWhole;
 };
 struct RangeFunctionNode {
   FunctionId function = FunctionId::kRate;

@@ -123,11 +123,12 @@ class Planner {
 
   TimeShift Shift(const AtModifier& at, int64_t offset_ms) const;
   // The number of the selector, whose request then covers (first - span, last] and what `reach`
-  // adds as well.
+  // adds as well, and for counts and sums of histograms what tells of resets before.
   size_t UseSelector(const VectorSelector& selector, const TimeShift& shift, int64_t span_ms,
                      RangeReach reach, const TimeGrid& grid);
 
   const PlanOptions& options_;
+  HistogramDetailTracker histograms_;
   std::vector<SelectorPlan> selectors_;
 };
 
@@ -150,6 +151,7 @@ Result<Plan> Planner::Run(const Expr& expr) {
 }
 
 Result<Planned> Planner::Node(const Expr& expr, const TimeGrid& grid) {
+  const HistogramDetailTracker::Scope scope(expr, &histograms_);
   switch (expr.kind()) {
     case ExprKind::kNumberLiteral:
       return Planned{MakeNode(ValueType::kScalar, ConstantNode{expr.As<NumberLiteral>().value}),
@@ -199,6 +201,9 @@ TimeShift Planner::Shift(const AtModifier& at, int64_t offset_ms) const {
 
 size_t Planner::UseSelector(const VectorSelector& selector, const TimeShift& shift, int64_t span_ms,
                             RangeReach reach, const TimeGrid& grid) {
+  if (histograms_.detail() == HistogramDetail::kCountAndSum) {
+    span_ms = SaturatingAdd(span_ms, options_.lookback_ms);
+  }
   std::vector<Matcher> matchers = selector.matchers;
   std::sort(matchers.begin(), matchers.end(), [](const Matcher& a, const Matcher& b) {
     return std::tie(a.name, a.op, a.value) < std::tie(b.name, b.op, b.value);
@@ -239,12 +244,15 @@ Result<Planned> Planner::OfSelector(const VectorSelector& selector, ScanNode::Ou
     reach.after_ms = options_.lookback_ms;
   }
   node.selector = UseSelector(selector, node.shift, options_.lookback_ms, reach, grid);
+  node.histograms = histograms_.detail();
   const Variance variance = selector.at.present() ? Variance::kInvariant : Variance::kPerStep;
   return Planned{MakeNode(ValueType::kVector, std::move(node)), variance};
 }
 
 Result<std::pair<RangeSource, Variance>> Planner::Source(const Expr& expr, const TimeGrid& grid) {
+  const HistogramDetailTracker::Scope scope(expr, &histograms_);
   RangeSource source;
+  source.histograms = histograms_.detail();
   if (const auto* matrix = expr.TryAs<MatrixSelector>()) {
     const VectorSelector& selector = *matrix->vector;
     source.edges = selector.edges;

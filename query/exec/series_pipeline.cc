@@ -71,6 +71,7 @@ class PipelineWorker {
     const RangeReach reach = Reach();
     const int64_t before_ms = SaturatingSub(pipeline.shift.Apply(pipeline.grid.start_ms), span_ms);
     read_min_ms_ = SaturatingAdd(SaturatingSub(before_ms, reach.before_ms), 1);
+    if (counts_and_sums()) read_min_ms_ = SaturatingSub(read_min_ms_, context.lookback_ms);
     read_max_ms_ = SaturatingAdd(pipeline.shift.Apply(pipeline.grid.end_ms()), reach.after_ms);
     if (pipeline.range || smoothed()) {
       windows_.emplace(pipeline.grid, pipeline.shift, span_ms, reach);
@@ -84,6 +85,7 @@ class PipelineWorker {
 
  private:
   bool smoothed() const { return pipeline_.lookback.edges == RangeEdges::kSmoothed; }
+  bool counts_and_sums() const { return pipeline_.histograms == HistogramDetail::kCountAndSum; }
   bool wants_start_times() const {
     return pipeline_.lookback.output == ScanNode::Output::kStartTimestamp;
   }
@@ -340,6 +342,7 @@ Status PipelineWorker::Process(size_t series, RowSink* sink) {
   if (samples_.size() == 0) return OkStatus();
   RETURN_IF_ERROR(Charge());
   const bool has_histograms = !samples_.histograms.empty();
+  if (has_histograms && counts_and_sums()) KeepCountsAndSums(&samples_);
   const Column column = has_histograms ? row_.ResetWithHistograms() : row_.Reset();
   const Labels& labels = pipeline_.source->labels(series);
   if (pipeline_.range) {

@@ -93,6 +93,7 @@ struct SeriesPipeline {
   SelectorPlan::Names names = SelectorPlan::Names::kAny;
   TimeGrid grid;
   TimeShift shift;
+  HistogramDetail histograms = HistogramDetail::kWhole;
   std::optional<RangeStage> range;  // LookbackStage when not set
   LookbackStage lookback;
   std::vector<RowOperation> operations;

@@ -19,6 +19,7 @@ namespace varve::promql::exec {
 struct FakeSeries {
   Labels labels;
   std::map<int64_t, double> samples;
+  std::map<int64_t, Histogram> histograms;
 };
 
 // Shared by all readers of a test. Fill it before the first query.
@@ -31,7 +32,9 @@ struct FakeStore {
   // Called at each read, before the samples are given out.
   std::function<Status()> on_read;
 
-  FakeSeries& Add(Labels labels) { return series.emplace_back(FakeSeries{std::move(labels), {}}); }
+  FakeSeries& Add(Labels labels) {
+    return series.emplace_back(FakeSeries{std::move(labels), {}, {}});
+  }
   // Samples every `interval_ms` from 0 on.
   void Add(Labels labels, int64_t interval_ms, const std::vector<double>& values) {
     FakeSeries& added = Add(std::move(labels));
@@ -82,6 +85,12 @@ class FakeSelection final : public engine::SeriesSelection {
     for (auto it = samples.lower_bound(min_ms); it != samples.end() && it->first <= max_ms; ++it) {
       out->timestamps_ms.push_back(it->first);
       out->values.push_back(it->second);
+    }
+    const auto& histograms = series_[i]->histograms;
+    for (auto it = histograms.lower_bound(min_ms); it != histograms.end() && it->first <= max_ms;
+         ++it) {
+      out->histogram_timestamps_ms.push_back(it->first);
+      out->histograms.push_back(std::make_shared<const Histogram>(it->second));
     }
     return OkStatus();
   }
