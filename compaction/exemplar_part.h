@@ -5,11 +5,13 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "compaction/hidden_samples.h"
 #include "index/part_index.h"
 #include "storage/format/exemplar_block.h"
 #include "storage/kv/store.h"
@@ -63,9 +65,12 @@ class ExemplarPartReader {
   const std::unique_ptr<index::PartIndexReader> index_;
 };
 
-// Merges whole parts of exemplars into one, ingested but not committed. Memory: the exemplars of
-// one series. Error: kDataLoss names the part that is damaged; nothing was changed then.
-Result<format::PartInfo> MergeExemplarParts(kv::Store* store,
-                                            std::span<const std::shared_ptr<const kv::Part>> parts);
+// Merges whole parts of exemplars into one, ingested but not committed, without what hidden[i]
+// hides of parts[i] (no `hidden`: nothing). Empty when nothing is left: then no part was written.
+// Memory: the exemplars of one series. Error: kDataLoss names the part that is damaged; nothing was
+// changed then.
+Result<std::optional<format::PartInfo>> MergeExemplarParts(
+    kv::Store* store, std::span<const std::shared_ptr<const kv::Part>> parts,
+    std::span<const HiddenSamples> hidden);
 
 }  // namespace varve::compaction

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -40,5 +41,11 @@ void EncodeChunks(const format::SampleColumns& samples, EncodedChunks* out);
 // nothing was changed then.
 Result<format::PartInfo> MergeParts(kv::Store* store,
                                     std::span<const std::shared_ptr<const kv::Part>> parts);
+// The same without the samples that hidden[i] hides of parts[i]. Empty when nothing is left: then
+// no part was written.
+class HiddenSamples;
+Result<std::optional<format::PartInfo>> MergeVisible(
+    kv::Store* store, std::span<const std::shared_ptr<const kv::Part>> parts,
+    std::span<const HiddenSamples> hidden);
 
 }  // namespace varve::compaction

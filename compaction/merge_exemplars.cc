@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "base/arena.h"
+#include "base/check.h"
 #include "base/status_macros.h"
 #include "compaction/exemplar_part.h"
 #include "storage/format/label_bytes.h"
@@ -16,10 +17,11 @@ constexpr size_t kArenaBytesMax = size_t{1} << 20;
 // The series of one part in label order; labels are read so many at a time.
 class ExemplarStream {
  public:
-  static Result<std::unique_ptr<ExemplarStream>> Open(std::shared_ptr<const kv::Part> part) {
+  static Result<std::unique_ptr<ExemplarStream>> Open(std::shared_ptr<const kv::Part> part,
+                                                      const HiddenSamples* hidden) {
     ASSIGN_OR_RETURN(std::unique_ptr<ExemplarPartReader> reader,
                      ExemplarPartReader::Open(std::move(part)));
-    std::unique_ptr<ExemplarStream> stream(new ExemplarStream(std::move(reader)));
+    std::unique_ptr<ExemplarStream> stream(new ExemplarStream(std::move(reader), hidden));
     RETURN_IF_ERROR(stream->LoadLabels());
     return stream;
   }
@@ -28,17 +30,19 @@ class ExemplarStream {
   const std::string& labels() const { return labels_[ordinal_ % kLabelsPerLoad]; }
   const format::PartInfo& info() const { return reader_->info(); }
 
-  // Appends the current series' exemplars; their labels are copied into `arena`. Moves on.
+  // Appends the current series' visible exemplars; their labels are copied into `arena`. Moves on.
   Status Take(Arena* arena, std::vector<format::ExemplarView>* exemplars) {
     const index::Ordinal ordinal = ordinal_;
-    const size_t count_before = exemplars->size();
+    bool any = false;
     RETURN_IF_ERROR(reader_->VisitExemplars(
         {&ordinal, 1}, INT64_MIN, INT64_MAX, [&](size_t, const format::ExemplarView& exemplar) {
+          any = true;
+          if (hidden_ != nullptr && hidden_->Hides(ordinal, exemplar.timestamp_ms)) return;
           exemplars->push_back({exemplar.timestamp_ms, exemplar.value, {}});
           if (exemplar.labels.empty()) return;
           exemplars->back().labels = arena->Copy(exemplar.labels);
         }));
-    if (exemplars->size() == count_before) {
+    if (!any) {
       return DataLossError("part " + std::to_string(info().part_id) + ", ordinal " +
                            std::to_string(ordinal) + ": its exemplars are missing");
     }
@@ -49,8 +53,8 @@ class ExemplarStream {
  private:
   static constexpr uint32_t kLabelsPerLoad = 256;
 
-  explicit ExemplarStream(std::unique_ptr<ExemplarPartReader> reader)
-      : reader_(std::move(reader)) {}
+  ExemplarStream(std::unique_ptr<ExemplarPartReader> reader, const HiddenSamples* hidden)
+      : reader_(std::move(reader)), hidden_(hidden) {}
 
   Status LoadLabels() {
     const uint64_t end =
@@ -63,6 +67,7 @@ class ExemplarStream {
   }
 
   const std::unique_ptr<ExemplarPartReader> reader_;
+  const HiddenSamples* const hidden_;  // may be null
   index::Ordinal ordinal_ = 0;
   std::vector<std::string> labels_;
 };
@@ -101,17 +106,21 @@ Result<format::PartInfo> MergedInfo(std::span<const std::shared_ptr<const kv::Pa
 
 }  // namespace
 
-Result<format::PartInfo> MergeExemplarParts(
-    kv::Store* store, std::span<const std::shared_ptr<const kv::Part>> parts) {
+Result<std::optional<format::PartInfo>> MergeExemplarParts(
+    kv::Store* store, std::span<const std::shared_ptr<const kv::Part>> parts,
+    std::span<const HiddenSamples> hidden) {
+  VARVE_CHECK(hidden.empty() || hidden.size() == parts.size());
   ASSIGN_OR_RETURN(format::PartInfo info, MergedInfo(parts));
   Streams streams;
-  for (const auto& part : parts) {
-    ASSIGN_OR_RETURN(std::unique_ptr<ExemplarStream> stream, ExemplarStream::Open(part));
+  for (size_t i = 0; i < parts.size(); ++i) {
+    ASSIGN_OR_RETURN(std::unique_ptr<ExemplarStream> stream,
+                     ExemplarStream::Open(parts[i], hidden.empty() ? nullptr : &hidden[i]));
     streams.push_back(std::move(stream));
   }
   ASSIGN_OR_RETURN(std::unique_ptr<ExemplarPartWriter> writer, ExemplarPartWriter::Create(store));
   Arena arena;  // of exemplars' labels
   std::vector<format::ExemplarView> exemplars;
+  bool any_series = false;
   for (const std::string* next = SmallestLabels(streams); next != nullptr;
        next = SmallestLabels(streams)) {
     const std::string labels = *next;
@@ -122,9 +131,13 @@ Result<format::PartInfo> MergeExemplarParts(
       RETURN_IF_ERROR(stream->Take(&arena, &exemplars));
     }
     format::SortUnique(&exemplars);
+    if (exemplars.empty()) continue;
     RETURN_IF_ERROR(writer->Add(labels, exemplars));
+    any_series = true;
   }
-  return writer->Finish(std::move(info));
+  if (!any_series) return std::optional<format::PartInfo>();
+  ASSIGN_OR_RETURN(info, writer->Finish(std::move(info)));
+  return std::optional<format::PartInfo>(std::move(info));
 }
 
 }  // namespace varve::compaction

@@ -177,28 +177,47 @@ void FindNext(std::span<const std::unique_ptr<PartStream>> streams,
 
 Result<format::PartInfo> MergeParts(kv::Store* store,
                                     std::span<const std::shared_ptr<const kv::Part>> parts) {
+  ASSIGN_OR_RETURN(std::optional<format::PartInfo> merged, MergeVisible(store, parts, {}));
+  VARVE_CHECK(merged.has_value());  // no part is empty
+  return *std::move(merged);
+}
+
+Result<std::optional<format::PartInfo>> MergeVisible(
+    kv::Store* store, std::span<const std::shared_ptr<const kv::Part>> parts,
+    std::span<const HiddenSamples> hidden) {
+  VARVE_CHECK(hidden.empty() || hidden.size() == parts.size());
   ASSIGN_OR_RETURN(format::PartInfo info, MergedInfo(parts));
   std::vector<std::unique_ptr<PartStream>> streams;
-  for (const std::shared_ptr<const kv::Part>& part : parts) {
-    ASSIGN_OR_RETURN(std::unique_ptr<PartStream> stream, PartStream::Open(part));
+  for (size_t i = 0; i < parts.size(); ++i) {
+    const HiddenSamples* of_part = hidden.empty() || hidden[i].empty() ? nullptr : &hidden[i];
+    ASSIGN_OR_RETURN(std::unique_ptr<PartStream> stream, PartStream::Open(parts[i], of_part));
     streams.push_back(std::move(stream));
   }
   ASSIGN_OR_RETURN(std::unique_ptr<MetricsPartWriter> writer, MetricsPartWriter::Create(store));
   SeriesMerger merger;
   std::vector<PartStream*> next;
   std::vector<std::span<const ChunkView>> sources;
+  bool any_series = false;
   for (FindNext(streams, &next); !next.empty(); FindNext(streams, &next)) {
     sources.clear();
-    for (const PartStream* stream : next) sources.push_back(stream->chunks());
+    for (PartStream* stream : next) {
+      ASSIGN_OR_RETURN(const std::span<const ChunkView> visible, stream->VisibleChunksOfSeries());
+      sources.push_back(visible);
+    }
     std::span<const ChunkView> merged;
     size_t damaged = 0;
     if (Status status = merger.Merge(sources, &merged, &damaged); !status.ok()) {
       return status.WithContext("part " + std::to_string(next[damaged]->info().part_id));
     }
-    RETURN_IF_ERROR(writer->Add(next.front()->labels(), merged));
+    if (!merged.empty()) {
+      RETURN_IF_ERROR(writer->Add(next.front()->labels(), merged));
+      any_series = true;
+    }
     for (PartStream* stream : next) RETURN_IF_ERROR(stream->Advance());
   }
-  return writer->Finish(std::move(info));
+  if (!any_series) return std::optional<format::PartInfo>();
+  ASSIGN_OR_RETURN(info, writer->Finish(std::move(info)));
+  return std::optional<format::PartInfo>(std::move(info));
 }
 
 }  // namespace varve::compaction

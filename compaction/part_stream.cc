@@ -10,18 +10,27 @@
 namespace varve::compaction {
 
 PartStream::PartStream(std::shared_ptr<const kv::Part> part,
-                       std::unique_ptr<MetricsPartReader> reader)
+                       std::unique_ptr<MetricsPartReader> reader, const HiddenSamples* hidden)
     : part_(std::move(part)),
       reader_(std::move(reader)),
       cursor_(part_->NewCursor(kv::Family::kChunks)),
+      hidden_(hidden),
       series_count_(reader_->index().series_count()) {}
 
-Result<std::unique_ptr<PartStream>> PartStream::Open(std::shared_ptr<const kv::Part> part) {
+Result<std::unique_ptr<PartStream>> PartStream::Open(std::shared_ptr<const kv::Part> part,
+                                                     const HiddenSamples* hidden) {
   ASSIGN_OR_RETURN(std::unique_ptr<MetricsPartReader> reader, MetricsPartReader::Open(part));
-  std::unique_ptr<PartStream> stream(new PartStream(std::move(part), std::move(reader)));
+  std::unique_ptr<PartStream> stream(new PartStream(std::move(part), std::move(reader), hidden));
   stream->cursor_->Seek({});
   if (!stream->done()) RETURN_IF_ERROR(stream->LoadGroup());
   return stream;
+}
+
+Result<std::span<const format::ChunkView>> PartStream::VisibleChunksOfSeries() {
+  if (hidden_ == nullptr) return chunks();
+  auto visible = visible_.Filter(chunks(), hidden_->Of(static_cast<index::Ordinal>(ordinal_)));
+  if (!visible.ok()) return Damaged(visible.status().message());
+  return visible;
 }
 
 Status PartStream::Advance() {

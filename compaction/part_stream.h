@@ -9,6 +9,7 @@
 #include <string_view>
 #include <vector>
 
+#include "compaction/hidden_samples.h"
 #include "compaction/metrics_part.h"
 #include "storage/format/chunk.h"
 #include "storage/format/chunk_group.h"
@@ -21,8 +22,9 @@ namespace varve::compaction {
 // part. Thread safety: none.
 class PartStream {
  public:
-  // Stands on the first series, or at the end.
-  static Result<std::unique_ptr<PartStream>> Open(std::shared_ptr<const kv::Part> part);
+  // Stands on the first series, or at the end. `hidden` may be null; else it is borrowed.
+  static Result<std::unique_ptr<PartStream>> Open(std::shared_ptr<const kv::Part> part,
+                                                  const HiddenSamples* hidden = nullptr);
 
   bool done() const { return ordinal_ == series_count_; }
   // Of the current series. REQUIRES: !done(). Views live until the next Advance.
@@ -30,19 +32,24 @@ class PartStream {
   std::span<const format::ChunkView> chunks() const {
     return group_.chunks(ordinal_ % format::kSeriesPerChunkGroup);
   }
+  // The same without what is hidden; may be none.
+  Result<std::span<const format::ChunkView>> VisibleChunksOfSeries();
   // To the next series. Checks that labels ascend. REQUIRES: !done().
   Status Advance();
 
   const format::PartInfo& info() const { return part_->info(); }
 
  private:
-  PartStream(std::shared_ptr<const kv::Part> part, std::unique_ptr<MetricsPartReader> reader);
+  PartStream(std::shared_ptr<const kv::Part> part, std::unique_ptr<MetricsPartReader> reader,
+             const HiddenSamples* hidden);
   Status LoadGroup();
   Status Damaged(const std::string& what) const;
 
   const std::shared_ptr<const kv::Part> part_;
   const std::unique_ptr<MetricsPartReader> reader_;
   const std::unique_ptr<kv::PartCursor> cursor_;  // on the group that group_ looks into
+  const HiddenSamples* const hidden_;
+  VisibleChunks visible_;
   const uint64_t series_count_;
   uint64_t ordinal_ = 0;
   format::ChunkGroup group_;

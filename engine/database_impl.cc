@@ -126,6 +126,11 @@ Status DatabaseImpl::OpenStore() {
     };
   }
   ASSIGN_OR_RETURN(store_, kv::Store::Open(file_system_, path_ + "/store", store_options));
+  ASSIGN_OR_RETURN(const std::optional<std::string> tombstones, store_->GetState(kTombstonesKey));
+  if (tombstones) {
+    ASSIGN_OR_RETURN(TombstoneList list, DecodeTombstones(*tombstones));
+    tombstones_.Publish(std::move(list));
+  }
   metadata_ = std::make_unique<MetadataRegistry>(store_.get());
   return metadata_->Load();
 }
@@ -159,6 +164,7 @@ Status DatabaseImpl::Recover() {
   context.journal = journal_.get();
   context.commits = commits_.get();
   context.readers = &readers_;
+  context.tombstones = &tombstones_;
   context.now_ms = [this] { return NowMs(); };
   context.log = log;
   maintenance_ = std::make_unique<Maintenance>(std::move(context), std::move(recovered));
@@ -335,14 +341,14 @@ Status DatabaseImpl::Maintain() {
 }
 
 std::unique_ptr<Reader> DatabaseImpl::NewReader() {
-  return std::make_unique<MetricsReader>(&head_, store_.get(), &readers_);
+  return std::make_unique<MetricsReader>(&head_, store_.get(), &readers_, &tombstones_);
 }
 
 Result<std::unique_ptr<SeriesCursor>> DatabaseImpl::Read(std::span<const Selector> selectors,
                                                          TimeRange range) {
   ReaderLock lock(&open_mutex_);
   RETURN_IF_ERROR(CheckOpen());
-  MetricsReader reader(&head_, store_.get(), &readers_);
+  MetricsReader reader(&head_, store_.get(), &readers_, &tombstones_);
   ASSIGN_OR_RETURN(auto selection, reader.SelectUnion(selectors, range));
   return std::unique_ptr<SeriesCursor>(
       std::make_unique<SelectionCursor>(std::move(selection), range));
@@ -352,7 +358,34 @@ Result<std::vector<SeriesExemplars>> DatabaseImpl::Exemplars(std::span<const Sel
                                                              TimeRange range) {
   ReaderLock lock(&open_mutex_);
   RETURN_IF_ERROR(CheckOpen());
-  return SelectExemplars(exemplars_, *store_, selectors, range);
+  return SelectExemplars(exemplars_, *store_, tombstones_, selectors, range);
+}
+
+Result<uint64_t> DatabaseImpl::CountSeries(std::span<const Selector> selectors, TimeRange range) {
+  MetricsReader reader(&head_, store_.get(), &readers_, &tombstones_);
+  ASSIGN_OR_RETURN(auto selection, reader.SelectUnion(selectors, range));
+  uint64_t count = 0;
+  SampleBuffer samples;
+  for (size_t i = 0; i < selection->series_count(); ++i) {
+    RETURN_IF_ERROR(selection->Read(i, range.min_ms, range.max_ms, &samples));
+    count += samples.size() == 0 ? 0 : 1;
+  }
+  return count;
+}
+
+Result<DeleteReport> DatabaseImpl::Delete(std::span<const Selector> selectors, TimeRange range) {
+  ReaderLock lock(&open_mutex_);
+  RETURN_IF_ERROR(CheckOpen());
+  if (selectors.empty()) return InvalidArgumentError("a delete needs a selector");
+  Tombstone tombstone;
+  ASSIGN_OR_RETURN(tombstone.compiled, CompileSelectors(selectors));
+  tombstone.selectors.assign(selectors.begin(), selectors.end());
+  tombstone.range = range;
+  DeleteReport report;
+  if (range.min_ms > range.max_ms) return report;
+  ASSIGN_OR_RETURN(report.series_matched, CountSeries(selectors, range));
+  RETURN_IF_ERROR(maintenance_->Delete(std::move(tombstone)));
+  return report;
 }
 
 std::vector<MetricMetadata> DatabaseImpl::Metadata() { return metadata_->All(); }

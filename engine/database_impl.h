@@ -16,6 +16,7 @@
 #include "engine/metrics/metadata_registry.h"
 #include "engine/metrics/part_readers.h"
 #include "engine/metrics/select.h"
+#include "engine/metrics/tombstones.h"
 #include "storage/file_system.h"
 #include "storage/journal/journal.h"
 #include "storage/kv/store.h"
@@ -64,6 +65,8 @@ class DatabaseImpl final : public Database {
   Status CheckPressure(const WriteBatch& batch);
   int64_t NowMs() const;
   Result<AppendResult> AppendPrepared(PreparedBatch* batch);
+  // How many series have samples in the range.
+  Result<uint64_t> CountSeries(std::span<const Selector> selectors, TimeRange range);
   void CountAppend(const AppendResult& result);
 
   std::unique_ptr<PreparedBatch> TakeScratch();
@@ -80,6 +83,7 @@ class DatabaseImpl final : public Database {
   std::unique_ptr<kv::Store> store_;
   Head head_;
   ExemplarStore exemplars_;
+  Tombstones tombstones_;
   PartReaders readers_;
   std::unique_ptr<MetadataRegistry> metadata_;
   std::unique_ptr<journal::Writer> journal_;

@@ -29,13 +29,17 @@ std::vector<std::string> Limited(std::set<std::string> all, size_t limit) {
 Status DatabaseImpl::VisitSelected(std::span<const Selector> selectors, TimeRange range,
                                    const std::function<void(std::string_view labels)>& visit) {
   ASSIGN_OR_RETURN(const std::vector<CompiledSelector> compiled, CompileSelectors(selectors));
+  // Before the parts: what a tombstone that goes meanwhile has hidden is gone from them.
+  const std::shared_ptr<const TombstoneList> tombstones = tombstones_.current();
   // The head first: what a flush takes away from it is in the catalog before.
   head_.VisitLabels({compiled, range.min_ms, range.max_ms}, visit);
   const std::shared_ptr<const kv::CatalogVersion> version = store_->current();  // keeps the parts
   for (const auto& part : version->parts) {
     if (!Overlaps(part->info(), range)) continue;
     ASSIGN_OR_RETURN(const auto reader, readers_.Get(part));
-    ASSIGN_OR_RETURN(const auto ordinals, MatchAny(reader->index(), compiled));
+    ASSIGN_OR_RETURN(auto ordinals, MatchAny(reader->index(), compiled));
+    ASSIGN_OR_RETURN(const auto hidden, HiddenIn(*tombstones, part->info(), reader->index()));
+    DropHidden(hidden, part->info(), range, &ordinals);
     RETURN_IF_ERROR(reader->index().VisitLabels(
         ordinals, [&](size_t, std::string_view labels) { visit(labels); }));
   }
@@ -112,10 +116,6 @@ Result<std::vector<std::string>> DatabaseImpl::LabelValues(std::string_view name
     for (std::string& value : more) values.insert(std::move(value));
   }
   return Limited(std::move(values), limit);
-}
-
-Result<DeleteReport> DatabaseImpl::Delete(std::span<const Selector>, TimeRange) {
-  return UnimplementedError("deleting samples");
 }
 
 }  // namespace varve::engine

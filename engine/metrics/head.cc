@@ -8,6 +8,19 @@
 
 namespace varve::engine {
 
+namespace {
+
+// The series' newest sample ever is in the head.
+bool HoldsNewest(const HeadSeries& series) {
+  if (series.has_open_chunk()) return true;
+  for (const SealedChunk* chunk = series.newest; chunk != nullptr; chunk = chunk->older) {
+    if (chunk->max_time_ms == series.max_time_ms) return true;
+  }
+  return false;
+}
+
+}  // namespace
+
 Head::Head(const Options& options)
     : options_(options), blocks_(std::make_unique<std::atomic<HeadSeries*>[]>(kBlockCount)) {}
 
@@ -174,6 +187,27 @@ void Head::Replace(std::span<const FrozenSeries> frozen, std::span<SealedChunk* 
   }
   mapped_files.swap(files);  // the old ones go after the lock
   PublishCounters();
+}
+
+std::vector<index::SeriesId> Head::Select(std::span<const CompiledSelector> selectors) {
+  ReaderLock lock(&index_mutex);
+  return MatchAny(selectors);
+}
+
+void Head::ForgetNewest(std::span<const index::SeriesId> ids, TimeRange range) {
+  ReaderLock index_lock(&index_mutex);
+  MutexLock lock(&visibility_mutex);
+  for (const index::SeriesId id : ids) {
+    if (!index.Contains(id)) continue;
+    HeadSeries* target = series(id);
+    if (target->max_time_ms < range.min_ms || target->max_time_ms > range.max_ms) continue;
+    if (target->empty()) {
+      target->max_time_ms = INT64_MIN;
+    } else if (!HoldsNewest(*target)) {
+      // Late samples are here, so times must go on to be late; but nothing is a duplicate of it.
+      target->newest_fingerprint = ~target->newest_fingerprint;
+    }
+  }
 }
 
 void Head::RemoveIdle(int64_t before_ms) {

@@ -127,6 +127,13 @@ class Head {
   // mapping than `files`. One thread at a time, the one that froze.
   void Replace(std::span<const FrozenSeries> frozen, std::span<SealedChunk* const> replacements,
                std::shared_ptr<const MappedFiles> files) EXCLUDES(index_mutex, visibility_mutex);
+  // Ids of the series that any selector selects, ascending. Any thread.
+  std::vector<index::SeriesId> Select(std::span<const CompiledSelector> selectors)
+      EXCLUDES(index_mutex);
+  // What was the newest sample of these series, if it lies in the range and in a part, is deleted:
+  // it no longer tells what is late, nor what is a duplicate. Leader only.
+  void ForgetNewest(std::span<const index::SeriesId> ids, TimeRange range)
+      EXCLUDES(index_mutex, visibility_mutex);
   // Removes series without samples whose newest sample is older than `before_ms`. Leader only.
   void RemoveIdle(int64_t before_ms) EXCLUDES(index_mutex, visibility_mutex);
 

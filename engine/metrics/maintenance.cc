@@ -46,7 +46,12 @@ Status Maintenance::Checkpoint() {
 
 Status Maintenance::Flush() {
   MutexLock lock(&mutex_);
-  return FlushLocked();
+  return FlushLocked(nullptr);
+}
+
+Status Maintenance::Delete(Tombstone tombstone) {
+  MutexLock lock(&mutex_);
+  return FlushLocked(std::make_shared<Tombstone>(std::move(tombstone)));
 }
 
 Status Maintenance::Maintain() {
@@ -172,7 +177,7 @@ void Maintenance::RemoveFiles(std::span<const std::string> names) {
   }
 }
 
-Status Maintenance::FlushLocked() {
+Status Maintenance::FlushLocked(std::shared_ptr<Tombstone> tombstone) {
   Result<uint64_t> segment = uint64_t{0};
   std::vector<FrozenSeries> frozen;
   std::shared_ptr<const ExemplarMap> exemplars;
@@ -192,7 +197,7 @@ Status Maintenance::FlushLocked() {
   last_flush_ns_ = Clock::System()->SteadyNs();
   const bool any_chunk = std::any_of(frozen.begin(), frozen.end(),
                                      [](const FrozenSeries& s) { return bool(s.newest); });
-  if (!any_chunk && exemplars->empty()) {
+  if (!any_chunk && exemplars->empty() && tombstone == nullptr) {
     context_.head->ForgetFlushedRange();
     return OkStatus();
   }
@@ -204,15 +209,9 @@ Status Maintenance::FlushLocked() {
     ASSIGN_OR_RETURN(edit.add, WriteParts(context_.store, context_.head, input));
   }
   RETURN_IF_ERROR(WriteExemplars(*exemplars, next.sequence, &edit));
-  // The journal's records name series by number: the next recovery needs the table, without
-  // samples.
   std::vector<index::SeriesId> all_series;
-  std::vector<FrozenSeries> without_samples;
-  for (const FrozenSeries& series : frozen) {
-    all_series.push_back(series.id);
-    without_samples.push_back(
-        {series.id, SealedChunkPtr(), series.max_time_ms, series.newest_fingerprint});
-  }
+  for (const FrozenSeries& series : frozen) all_series.push_back(series.id);
+  const std::vector<FrozenSeries> without_samples = SeriesTable(frozen, tombstone.get());
   const uint64_t number = TakeFileNumber(&next);
   std::vector<uint64_t> payload_offsets;
   RETURN_IF_ERROR(WriteCheckpointFile(number, all_series, without_samples, &payload_offsets));
@@ -220,6 +219,8 @@ Status Maintenance::FlushLocked() {
   next.first_segment = *segment;
   const std::vector<std::string> old_files =
       std::exchange(next.files, {CheckpointFileName(number)});
+  TombstoneList tombstones;
+  if (tombstone != nullptr) tombstones = AddTombstone(tombstone, &edit);
   RETURN_IF_ERROR(CommitManifest(std::move(next), std::move(edit)));
   series_checkpointed_ = manifest_.next_series_id;
   journal_bytes_at_checkpoint_.store(journal_end);
@@ -230,15 +231,94 @@ Status Maintenance::FlushLocked() {
   context_.exemplars->DropFrozen();
   context_.head->Replace(frozen, {}, nullptr);
   context_.head->ForgetFlushedRange();
+  if (tombstone != nullptr) {
+    // After the head let go: who sees the tombstone finds nothing there that it should hide.
+    context_.tombstones->Publish(std::move(tombstones));
+    const std::vector<index::SeriesId> ids = context_.head->Select(tombstone->compiled);
+    context_.commits->RunAlone([&] { context_.head->ForgetNewest(ids, tombstone->range); });
+  }
   RemoveFiles(old_files);
   RemoveIdleSeries();
   return context_.journal->RemoveSegmentsBefore(manifest_.first_segment);
+}
+
+// The journal's records name series by number: the next recovery needs the table, without samples.
+std::vector<FrozenSeries> Maintenance::SeriesTable(std::span<const FrozenSeries> frozen,
+                                                   const Tombstone* tombstone) {
+  std::vector<index::SeriesId> forgotten;  // whose newest sample may be deleted
+  if (tombstone != nullptr) forgotten = context_.head->Select(tombstone->compiled);
+  std::vector<FrozenSeries> table;
+  table.reserve(frozen.size());
+  for (const FrozenSeries& series : frozen) {
+    table.push_back({series.id, SealedChunkPtr(), series.max_time_ms, series.newest_fingerprint});
+    if (tombstone != nullptr && series.max_time_ms >= tombstone->range.min_ms &&
+        series.max_time_ms <= tombstone->range.max_ms &&
+        std::binary_search(forgotten.begin(), forgotten.end(), series.id)) {
+      table.back().max_time_ms = INT64_MIN;
+    }
+  }
+  return table;
+}
+
+TombstoneList Maintenance::AddTombstone(std::shared_ptr<Tombstone> tombstone,
+                                        kv::CatalogEdit* edit) {
+  std::vector<format::PartInfo> parts = edit->add;
+  for (const auto& part : context_.store->current()->parts) parts.push_back(part->info());
+  for (const format::PartInfo& part : parts) {
+    if (part.min_time_ms > tombstone->range.max_ms || part.max_time_ms < tombstone->range.min_ms) {
+      continue;
+    }
+    if (part.signal == format::Signal::kMetrics || part.signal == format::Signal::kExemplars) {
+      tombstone->part_ids.push_back(part.part_id);
+    }
+  }
+  std::sort(tombstone->part_ids.begin(), tombstone->part_ids.end());
+  TombstoneList tombstones = *context_.tombstones->current();
+  if (!tombstone->part_ids.empty()) tombstones.push_back(std::move(tombstone));
+  edit->put_state.emplace_back(kTombstonesKey, EncodeTombstones(tombstones));
+  return tombstones;
+}
+
+Status Maintenance::PruneTombstones() {
+  const std::shared_ptr<const TombstoneList> before = context_.tombstones->current();
+  if (before->empty()) return OkStatus();
+  std::set<uint64_t> live;
+  for (const auto& part : context_.store->current()->parts) live.insert(part->info().part_id);
+  TombstoneList left;
+  for (const auto& tombstone : *before) {
+    if (std::any_of(tombstone->part_ids.begin(), tombstone->part_ids.end(),
+                    [&live](uint64_t id) { return live.contains(id); })) {
+      left.push_back(tombstone);
+    }
+  }
+  if (left.size() == before->size()) return OkStatus();
+  kv::CatalogEdit edit;
+  edit.put_state.emplace_back(kTombstonesKey, EncodeTombstones(left));
+  RETURN_IF_ERROR(context_.store->Commit(edit));
+  context_.tombstones->Publish(std::move(left));
+  return OkStatus();
 }
 
 void Maintenance::RemoveIdleSeries() {
   const int64_t newest = context_.head->TimeRangeMs().second;
   if (newest == INT64_MIN) return;
   context_.commits->RunAlone([&] { context_.head->RemoveIdle(newest - kIdleSeriesMs); });
+}
+
+Result<std::optional<format::PartInfo>> Maintenance::Merge(
+    std::span<const std::shared_ptr<const kv::Part>> inputs) {
+  const std::shared_ptr<const TombstoneList> tombstones = context_.tombstones->current();
+  std::vector<compaction::HiddenSamples> hidden;
+  for (const auto& part : inputs) {
+    if (tombstones->empty()) break;
+    ASSIGN_OR_RETURN(const auto index, index::PartIndexReader::Open(part));
+    ASSIGN_OR_RETURN(auto of_part, HiddenIn(*tombstones, part->info(), *index));
+    hidden.push_back(std::move(of_part));
+  }
+  if (inputs.front()->info().signal == format::Signal::kExemplars) {
+    return compaction::MergeExemplarParts(context_.store, inputs, hidden);
+  }
+  return compaction::MergeVisible(context_.store, inputs, hidden);
 }
 
 Status Maintenance::MergeDue() {
@@ -256,15 +336,13 @@ Status Maintenance::MergeDue() {
         if (part->info().part_id == id) inputs.push_back(part);
       }
     }
-    Result<format::PartInfo> merged = inputs.front()->info().signal == format::Signal::kExemplars
-                                          ? compaction::MergeExemplarParts(context_.store, inputs)
-                                          : compaction::MergeParts(context_.store, inputs);
+    Result<std::optional<format::PartInfo>> merged = Merge(inputs);
     if (!merged.ok()) {
       unmergeable_parts_.insert(job->part_ids.begin(), job->part_ids.end());
       return merged.status().WithContext("merging parts");
     }
     kv::CatalogEdit edit;
-    edit.add.push_back(*std::move(merged));
+    if (merged->has_value()) edit.add.push_back(**merged);
     edit.remove = job->part_ids;
     RETURN_IF_ERROR(context_.store->Commit(edit));
     context_.readers->Prune(*context_.store->current());
@@ -290,6 +368,7 @@ Status Maintenance::MaintainLocked() {
   last_maintain_ns_ = Clock::System()->SteadyNs();
   const Status merged = MergeDue();
   RETURN_IF_ERROR(DropExpired());
+  RETURN_IF_ERROR(PruneTombstones());
   return merged;
 }
 
@@ -322,7 +401,7 @@ void Maintenance::RunDue() {
   if (now_ns < retry_after_ns_) return;
   const uint64_t flushes_before = flushes_.load();
   if (FlushDue()) {
-    Report("flush", FlushLocked());
+    Report("flush", FlushLocked(nullptr));
   } else if (CheckpointDue()) {
     Report("checkpoint", CheckpointLocked());
   }

@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <set>
 #include <span>
 #include <string>
@@ -20,6 +21,7 @@
 #include "engine/metrics/head.h"
 #include "engine/metrics/part_readers.h"
 #include "engine/metrics/recovery.h"
+#include "engine/metrics/tombstones.h"
 #include "storage/file_system.h"
 #include "storage/journal/journal.h"
 #include "storage/kv/store.h"
@@ -39,6 +41,7 @@ struct MaintenanceContext {
   journal::Writer* journal = nullptr;
   CommitQueue* commits = nullptr;
   PartReaders* readers = nullptr;
+  Tombstones* tombstones = nullptr;
   std::function<int64_t()> now_ms;
   std::function<void(LogLevel, std::string_view)> log;
 };
@@ -62,6 +65,9 @@ class Maintenance {
   Status Flush() EXCLUDES(mutex_);
   // Merges until none is due, then drops what is out of retention.
   Status Maintain() EXCLUDES(mutex_);
+  // Deletes what `tombstone` (selectors, range) hides of everything written so far: writes the head
+  // into parts and makes them live together with the tombstone.
+  Status Delete(Tombstone tombstone) EXCLUDES(mutex_);
   // One round of whatever is due by size, span or time. Errors are logged and retried at a later
   // round.
   void RunDue() EXCLUDES(mutex_);
@@ -72,7 +78,18 @@ class Maintenance {
 
  private:
   Status CheckpointLocked() REQUIRES(mutex_);
-  Status FlushLocked() REQUIRES(mutex_);
+  // With a tombstone, it is committed and published too; otherwise null.
+  Status FlushLocked(std::shared_ptr<Tombstone> tombstone) REQUIRES(mutex_);
+  // Names the parts that the tombstone counts in and adds it to `edit`; returns the list then.
+  TombstoneList AddTombstone(std::shared_ptr<Tombstone> tombstone, kv::CatalogEdit* edit)
+      REQUIRES(mutex_);
+  // The series of the head without samples, as the next recovery needs them.
+  std::vector<FrozenSeries> SeriesTable(std::span<const FrozenSeries> frozen,
+                                        const Tombstone* tombstone) REQUIRES(mutex_);
+  // Drops tombstones whose parts are all gone.
+  Status PruneTombstones() REQUIRES(mutex_);
+  Result<std::optional<format::PartInfo>> Merge(
+      std::span<const std::shared_ptr<const kv::Part>> inputs) REQUIRES(mutex_);
   Status MaintainLocked() REQUIRES(mutex_);
   // Adds parts of what the exemplar store set aside to `edit`.
   Status WriteExemplars(const ExemplarMap& frozen, uint64_t max_sequence, kv::CatalogEdit* edit)

@@ -7,6 +7,7 @@
 
 #include "base/hash.h"
 #include "base/status_macros.h"
+#include "compaction/hidden_samples.h"
 #include "compaction/merge.h"
 #include "engine/metrics/part_slice.h"
 
@@ -23,8 +24,10 @@ constexpr uint32_t kHeadSource = UINT32_MAX;
 // One selector's series, each with its places oldest part first and the head last.
 class MetricsSelection final : public SeriesSelection {
  public:
-  MetricsSelection(HeadSnapshot head, std::vector<std::unique_ptr<PartSlice>> slices)
-      : head_(std::move(head)), slices_(std::move(slices)) {}
+  // hidden[i] is hidden of slices[i].
+  MetricsSelection(HeadSnapshot head, std::vector<std::unique_ptr<PartSlice>> slices,
+                   std::vector<compaction::HiddenSamples> hidden)
+      : head_(std::move(head)), slices_(std::move(slices)), hidden_(std::move(hidden)) {}
 
   // Joins the sources by labels.
   Status Build(std::span<const std::shared_ptr<const compaction::MetricsPartReader>> readers) {
@@ -58,6 +61,7 @@ class MetricsSelection final : public SeriesSelection {
     out->Clear();
     std::vector<std::span<const format::ChunkView>> sources;
     std::vector<std::shared_ptr<const SliceBlock>> pins;
+    std::vector<std::unique_ptr<compaction::VisibleChunks>> filters;
     sources.reserve(2 * (place_begin_[i + 1] - place_begin_[i]));
     for (size_t k = place_begin_[i]; k < place_begin_[i + 1]; ++k) {
       const SourcePlace place = places_[k];
@@ -72,7 +76,16 @@ class MetricsSelection final : public SeriesSelection {
         continue;
       }
       ASSIGN_OR_RETURN(PartSlice::Place read, slices_[place.slice]->Read(place.index));
-      sources.push_back(read.block->chunks(read.index));
+      const std::span<const compaction::HiddenRange> hidden =
+          hidden_[place.slice].Of(slices_[place.slice]->ordinals()[place.index]);
+      if (hidden.empty()) {
+        sources.push_back(read.block->chunks(read.index));
+      } else {
+        filters.push_back(std::make_unique<compaction::VisibleChunks>());
+        ASSIGN_OR_RETURN(const std::span<const format::ChunkView> visible,
+                         filters.back()->Filter(read.block->chunks(read.index), hidden));
+        sources.push_back(visible);
+      }
       pins.push_back(std::move(read.block));
     }
     return compaction::MergeChunks(sources, min_ms, max_ms, out);
@@ -93,6 +106,7 @@ class MetricsSelection final : public SeriesSelection {
 
   const HeadSnapshot head_;
   const std::vector<std::unique_ptr<PartSlice>> slices_;
+  const std::vector<compaction::HiddenSamples> hidden_;
   std::vector<Labels> labels_;
   std::vector<size_t> place_begin_;
   std::vector<SourcePlace> places_;
@@ -173,22 +187,33 @@ Result<std::vector<std::shared_ptr<const SeriesSelection>>> MetricsReader::Selec
   for (const Request& request : requests) {
     selects.push_back({request.selectors, request.range.min_ms, request.range.max_ms});
   }
-  // The head first: what a flush takes away from it is in the catalog before.
-  std::vector<HeadSnapshot> heads = head_->Snapshot(selects);
-  const std::shared_ptr<const kv::CatalogVersion> version = store_->current();
+  // The head first: what a flush takes away from it is in the catalog before. Before a delete
+  // publishes its tombstone, it flushes the head; what was looked at while tombstones changed is
+  // not of one instant.
+  std::vector<HeadSnapshot> heads;
+  std::shared_ptr<const kv::CatalogVersion> version;
+  std::shared_ptr<const TombstoneList> tombstones;
+  do {
+    tombstones = tombstones_->current();
+    heads = head_->Snapshot(selects);
+    version = store_->current();
+  } while (tombstones != tombstones_->current());
 
   std::vector<std::shared_ptr<const SeriesSelection>> selections;
   for (size_t i = 0; i < requests.size(); ++i) {
-    ASSIGN_OR_RETURN(auto selection, SelectOne(requests[i], std::move(heads[i]), *version));
+    ASSIGN_OR_RETURN(auto selection,
+                     SelectOne(requests[i], std::move(heads[i]), *version, *tombstones));
     selections.push_back(std::move(selection));
   }
   return selections;
 }
 
 Result<std::shared_ptr<const SeriesSelection>> MetricsReader::SelectOne(
-    const Request& request, HeadSnapshot head, const kv::CatalogVersion& version) {
+    const Request& request, HeadSnapshot head, const kv::CatalogVersion& version,
+    const TombstoneList& tombstones) {
   const auto [min_ms, max_ms] = request.range;
   std::vector<std::unique_ptr<PartSlice>> slices;
+  std::vector<compaction::HiddenSamples> hidden;
   std::vector<std::shared_ptr<const compaction::MetricsPartReader>> slice_readers;
   for (const std::shared_ptr<const kv::Part>& part : version.parts) {
     const format::PartInfo& info = part->info();
@@ -198,12 +223,16 @@ Result<std::shared_ptr<const SeriesSelection>> MetricsReader::SelectOne(
     }
     ASSIGN_OR_RETURN(auto reader, readers_->Get(part));
     ASSIGN_OR_RETURN(auto ordinals, MatchAny(reader->index(), request.selectors));
+    ASSIGN_OR_RETURN(auto hidden_here, HiddenIn(tombstones, info, reader->index()));
+    DropHidden(hidden_here, info, request.range, &ordinals);
     if (ordinals.empty()) continue;
+    hidden.push_back(std::move(hidden_here));
     slice_readers.push_back(reader);
     slices.push_back(
         std::make_unique<PartSlice>(std::move(reader), std::move(ordinals), min_ms, max_ms));
   }
-  auto selection = std::make_shared<MetricsSelection>(std::move(head), std::move(slices));
+  auto selection =
+      std::make_shared<MetricsSelection>(std::move(head), std::move(slices), std::move(hidden));
   RETURN_IF_ERROR(selection->Build(slice_readers));
   return std::shared_ptr<const SeriesSelection>(std::move(selection));
 }

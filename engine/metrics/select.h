@@ -8,6 +8,7 @@
 
 #include "engine/metrics/head.h"
 #include "engine/metrics/part_readers.h"
+#include "engine/metrics/tombstones.h"
 #include "engine/reader.h"
 #include "index/matcher.h"
 #include "storage/kv/store.h"
@@ -27,8 +28,8 @@ Result<std::vector<index::Ordinal>> MatchAny(const index::PartIndexReader& index
 class MetricsReader final : public Reader {
  public:
   // All borrowed.
-  MetricsReader(Head* head, kv::Store* store, PartReaders* readers)
-      : head_(head), store_(store), readers_(readers) {}
+  MetricsReader(Head* head, kv::Store* store, PartReaders* readers, const Tombstones* tombstones)
+      : head_(head), store_(store), readers_(readers), tombstones_(tombstones) {}
   Result<std::vector<std::shared_ptr<const SeriesSelection>>> Select(
       std::span<const SelectRequest> requests) override;
   // The union of selectors (none: every series) as one selection. Errors: as Select.
@@ -44,11 +45,13 @@ class MetricsReader final : public Reader {
       std::span<const Request> requests);
   Result<std::shared_ptr<const SeriesSelection>> SelectOne(const Request& request,
                                                            HeadSnapshot head,
-                                                           const kv::CatalogVersion& version);
+                                                           const kv::CatalogVersion& version,
+                                                           const TombstoneList& tombstones);
 
   Head* const head_;
   kv::Store* const store_;
   PartReaders* const readers_;
+  const Tombstones* const tombstones_;
 };
 
 }  // namespace varve::engine

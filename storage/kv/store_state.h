@@ -23,7 +23,9 @@ std::string EngineKey(std::string_view key);
 // something which a version that lacks the bit would misread.
 inline constexpr uint64_t kFeatureMetricParts = uint64_t{1} << 0;
 inline constexpr uint64_t kFeatureExemplarParts = uint64_t{1} << 1;
-inline constexpr uint64_t kKnownFeatures = kFeatureMetricParts | kFeatureExemplarParts;
+inline constexpr uint64_t kFeatureTombstones = uint64_t{1} << 2;
+inline constexpr uint64_t kKnownFeatures =
+    kFeatureMetricParts | kFeatureExemplarParts | kFeatureTombstones;
 
 // Written when a directory is created, and again when a version opens it that knows more features.
 struct StoreFormat {

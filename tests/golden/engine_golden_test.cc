@@ -5,12 +5,14 @@
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
+#include <memory>
 #include <string>
 #include <vector>
 
 #include "engine/metrics/checkpoint.h"
 #include "engine/metrics/exemplar_record.h"
 #include "engine/metrics/sample_record.h"
+#include "engine/metrics/tombstones.h"
 #include "varve/labels.h"
 
 namespace varve::engine {
@@ -124,6 +126,23 @@ TEST(EngineGoldenTest, ExemplarRecordVersion1) {
   for (size_t i = 0; i < 2; ++i) {
     EXPECT_TRUE(format::CompareExemplars(decoded[0].exemplars[i], series[0].exemplars[i]) == 0);
   }
+}
+
+TEST(EngineGoldenTest, TombstonesVersion1) {
+  auto tombstone = std::make_shared<Tombstone>();
+  tombstone->selectors = {{{MatchOp::kEqual, "job", "a"}}};
+  tombstone->range = {-1, kStartMs};
+  tombstone->part_ids = {3, 5};
+  const std::string encoded = EncodeTombstones({tombstone});
+  const std::string golden = Golden("tombstones_v1.bin", encoded);
+  EXPECT_EQ(golden, encoded);
+  const Result<TombstoneList> decoded = DecodeTombstones(golden);
+  ASSERT_TRUE(decoded.ok()) << decoded.status().ToString();
+  ASSERT_EQ(decoded->size(), 1u);
+  EXPECT_EQ(decoded->front()->selectors.front().front().value, "a");
+  EXPECT_EQ(decoded->front()->range.min_ms, -1);
+  EXPECT_EQ(decoded->front()->range.max_ms, kStartMs);
+  EXPECT_EQ(decoded->front()->part_ids, tombstone->part_ids);
 }
 
 TEST(EngineGoldenTest, HeadManifestVersion1) {

@@ -107,12 +107,24 @@ Result<SeriesSamples> ToSamples(const engine::SampleBuffer& buffer, TimeRange ra
 }  // namespace
 
 void Twin::Append(const Labels& labels, int64_t timestamp_ms, double value, int64_t start_ms) {
+  written_.insert(labels);
   samples_[labels][timestamp_ms] = {std::bit_cast<uint64_t>(value), start_ms, nullptr};
 }
 
 void Twin::Append(const Labels& labels, const HistogramSample& sample) {
+  written_.insert(labels);
   samples_[labels][sample.timestamp_ms] = {0, sample.start_ms,
                                            std::make_shared<const Histogram>(sample.histogram)};
+}
+
+size_t Twin::Delete(const Selector& selector, TimeRange range) {
+  const AllSamples deleted = Select(selector, range);
+  for (const auto& [labels, samples] : deleted) {
+    SeriesSamples& left = samples_[labels];
+    for (const auto& [time, sample] : samples) left.erase(time);
+    if (left.empty()) samples_.erase(labels);
+  }
+  return deleted.size();
 }
 
 AllSamples Twin::Select(const Selector& selector, TimeRange range) const {

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -35,12 +36,17 @@ class Twin {
   // The later write of a timestamp wins.
   void Append(const Labels& labels, int64_t timestamp_ms, double value, int64_t start_ms = 0);
   void Append(const Labels& labels, const HistogramSample& sample);
+  // Returns how many series had samples there.
+  size_t Delete(const Selector& selector, TimeRange range);
   const AllSamples& samples() const { return samples_; }
+  // Every series that ever had a sample.
+  const std::set<Labels>& written() const { return written_; }
   // What a selection over `range` must read: series without samples there are left out.
   AllSamples Select(const Selector& selector, TimeRange range) const;
 
  private:
   AllSamples samples_;
+  std::set<Labels> written_;
 };
 
 // Whether `labels` satisfy every matcher. Of regular expressions it knows alternations of literals

@@ -97,20 +97,22 @@ TEST_F(ExemplarPartTest, AMergeIsTheUnionWithoutDuplicates) {
                             {SeriesLabels(2), {{7, 7, TraceLabels(7)}}}},
                            9);
   const std::vector<std::shared_ptr<const kv::Part>> parts = {a, b};
-  const auto merged = MergeExemplarParts(store_.get(), parts);
+  const auto merged = MergeExemplarParts(store_.get(), parts, {});
   ASSERT_TRUE(merged.ok()) << merged.status().ToString();
-  EXPECT_EQ(merged->level, 1);
-  EXPECT_EQ(merged->min_sequence, 5u);
-  EXPECT_EQ(merged->max_sequence, 9u);
+  ASSERT_TRUE(merged->has_value());
+  EXPECT_EQ((*merged)->level, 1);
+  EXPECT_EQ((*merged)->min_sequence, 5u);
+  EXPECT_EQ((*merged)->max_sequence, 9u);
   const Contents expected = {{SeriesLabels(1), {{10, 1, TraceLabels(1)}, {20, 2, ""}, {30, 3, ""}}},
                              {SeriesLabels(2), {{7, 7, TraceLabels(7)}}},
                              {SeriesLabels(3), {{1, 1, ""}}}};
-  EXPECT_EQ(ReadPart(Commit(*merged), INT64_MIN, INT64_MAX), expected);
+  EXPECT_EQ(ReadPart(Commit(**merged), INT64_MIN, INT64_MAX), expected);
 }
 
 TEST_F(ExemplarPartTest, APartOfMetricsIsNotMergedAsOneOfExemplars) {
   const std::vector<std::shared_ptr<const kv::Part>> none;
-  EXPECT_EQ(MergeExemplarParts(store_.get(), none).status().code(), StatusCode::kInvalidArgument);
+  EXPECT_EQ(MergeExemplarParts(store_.get(), none, {}).status().code(),
+            StatusCode::kInvalidArgument);
 }
 
 TEST_F(ExemplarPartTest, ADamagedBlockIsNamed) {
@@ -124,7 +126,7 @@ TEST_F(ExemplarPartTest, ADamagedBlockIsNamed) {
       std::move(*writer), {.signal = format::Signal::kExemplars, .series_count = 1, .files = {}});
   ASSERT_TRUE(info.ok());
   const std::vector<std::shared_ptr<const kv::Part>> parts = {Commit(*info)};
-  const Status status = MergeExemplarParts(store_.get(), parts).status();
+  const Status status = MergeExemplarParts(store_.get(), parts, {}).status();
   EXPECT_EQ(status.code(), StatusCode::kDataLoss);
   EXPECT_NE(status.message().find("part " + std::to_string(info->part_id)), std::string::npos)
       << status.ToString();
