@@ -52,6 +52,7 @@ void KeepCountsAndSums(engine::SampleBuffer* samples) {
     if (at->is_stale_marker()) continue;
     auto small = std::make_shared<Histogram>();
     small->form = at->form;
+    small->schema = at->schema;  // still not to be mixed with others
     small->reset_hint = HintOf(*at, previous.get());
     small->count = at->count;
     small->sum = at->sum;
