@@ -99,7 +99,7 @@ SealedChunk* NewSealed(const format::ChunkView& view, Arrival arrival, uint8_t* 
   return chunk;
 }
 
-void SealOpenChunk(HeadSeries* series, HeadCounters* counters) {
+[[gnu::noinline]] void SealOpenChunk(HeadSeries* series, HeadCounters* counters) {
   if (!series->has_open_chunk()) return;
   std::string scratch;
   const format::ChunkView view = ViewOpenChunk(*series, &scratch);
@@ -145,8 +145,8 @@ void CountLate(const HeadSeries& series, int64_t timestamp_ms, LateBuffer::Inser
 
 // A sample that is not newer than the newest. `insert(LateBuffer*)` puts it into a late buffer.
 template <typename Insert>
-void AppendLate(HeadSeries* series, int64_t timestamp_ms, uint64_t fingerprint, int64_t window_ms,
-                HeadCounters* counters, Insert insert) {
+[[gnu::noinline]] void AppendLate(HeadSeries* series, int64_t timestamp_ms, uint64_t fingerprint,
+                                  int64_t window_ms, HeadCounters* counters, Insert insert) {
   if (timestamp_ms == series->max_time_ms) {
     if (fingerprint == series->newest_fingerprint) {
       ++counters->duplicates;
@@ -195,8 +195,10 @@ uint64_t Fingerprint(const Histogram& histogram, int64_t start_ms) {
   return Hash64({reinterpret_cast<const char*>(fields), sizeof fields});
 }
 
-// Beside a float that is about to be appended to the open chunk.
-void AppendStartTime(HeadSeries* series, int64_t start_ms, HeadCounters* counters) {
+// Beside a float that is about to be appended to the open chunk. Out of line, as is all that the
+// commonest append does not need: its frame costs every float.
+[[gnu::noinline]] void AppendStartTime(HeadSeries* series, int64_t start_ms,
+                                       HeadCounters* counters) {
   if (start_ms == 0 && series->extras->start_times == nullptr) return;
   ChangingExtras extras(series, counters);
   if (extras->start_times == nullptr) {

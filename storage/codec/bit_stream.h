@@ -4,6 +4,7 @@
 #pragma once
 
 #include <algorithm>
+#include <bit>
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
@@ -83,6 +84,7 @@ class BitReader {
   }
   bool ReadFlag() { return Read(1) != 0; }
   int64_t ReadVarint() {
+    if (byte_count_ - (bit_ >> 3) >= kVarintLoadBytes) return ReadVarintInside();
     unsigned number = 0;
     while (number < kBitVarintClassMax && ReadFlag()) ++number;
     return number == 0 ? 0 : ZigZagDecode(Read(kBitVarintBits[number]));
@@ -90,6 +92,20 @@ class BitReader {
 
  private:
   static constexpr size_t kLoadBytes = 9;  // what ReadBits may touch
+  // So many bytes hold any varint and what its loads touch.
+  static constexpr size_t kVarintLoadBytes = 1 + kLoadBytes;
+
+  // Without a check of bounds. REQUIRES: kVarintLoadBytes readable bytes from the current one on.
+  int64_t ReadVarintInside() {
+    const auto ones = static_cast<unsigned>(std::countr_one(gorilla::LoadBits(data_, bit_)));
+    const unsigned number = std::min(ones, kBitVarintClassMax);
+    bit_ += number + (number < kBitVarintClassMax ? 1 : 0);
+    if (number == 0) return 0;
+    const uint64_t zigzag = gorilla::ReadBits(data_, bit_, kBitVarintBits[number]);
+    bit_ += kBitVarintBits[number];
+    return ZigZagDecode(zigzag);
+  }
+
   const uint8_t* data_;
   size_t byte_count_;
   uint64_t bit_end_;

@@ -19,23 +19,26 @@ class Decoder {
   Status Next(int64_t* timestamp_ms, int64_t* start_ms, HistogramPtr* out) {
     ReadTimes(timestamp_ms, start_ms);
     auto histogram = std::make_shared<Histogram>();
-    if (in_.ReadFlag()) {
-      if (!in_.ReadFlag()) {
-        state_.hint = ReadHint();
-      } else if (!in_.ReadFlag()) {
-        RETURN_IF_ERROR(ReadLayout());
-      } else {
-        histogram->form = ReadForm();
-        histogram->reset_hint = ReadHint();
-        histogram->sum = std::bit_cast<double>(kStaleMarkerBits);
-        *out = std::move(histogram);
-        return Ended();
-      }
+    const Prefix prefix = ReadPrefix();
+    if (prefix == kStaleMarker) {
+      histogram->form = ReadForm();
+      histogram->reset_hint = ReadHint();
+      histogram->sum = std::bit_cast<double>(kStaleMarkerBits);
+      *out = std::move(histogram);
+      return Ended();
     }
-    if (!in_.ok()) return Ended();
+    if (prefix == kNewLayout) RETURN_IF_ERROR(ReadLayout());
+    if (prefix == kNewHint) state_.hint = ReadHint();
+    RETURN_IF_ERROR(Ended());
     if (!state_.has_layout) return DataLossError("a sample comes before any layout");
     RETURN_IF_ERROR(CountDecodedBytes());
-    RETURN_IF_ERROR(ReadSample(histogram.get()));
+    FillLayout(histogram.get());
+    if (prefix == kUnchanged) {
+      state_.StandStill();
+      FillNumbers(histogram.get());
+    } else {
+      RETURN_IF_ERROR(ReadNumbers(histogram.get()));
+    }
     *out = std::move(histogram);
     return Ended();
   }
@@ -44,6 +47,12 @@ class Decoder {
   Status Ended() const { return in_.ok() ? OkStatus() : DataLossError("the bytes end early"); }
   Histogram::Form ReadForm() { return static_cast<Histogram::Form>(in_.Read(kFormBits)); }
   CounterResetHint ReadHint() { return static_cast<CounterResetHint>(in_.Read(kHintBits)); }
+
+  Prefix ReadPrefix() {
+    unsigned prefix = 0;
+    while (prefix < kStaleMarker && in_.ReadFlag()) ++prefix;
+    return static_cast<Prefix>(prefix);
+  }
 
   void ReadTimes(int64_t* timestamp_ms, int64_t* start_ms) {
     const uint64_t delta =
@@ -160,7 +169,7 @@ class Decoder {
     return OkStatus();
   }
 
-  Status ReadSample(Histogram* histogram) {
+  void FillLayout(Histogram* histogram) const {
     const Layout& layout = state_.layout;
     histogram->form = layout.form;
     histogram->reset_hint = state_.hint;
@@ -169,6 +178,24 @@ class Decoder {
     histogram->positive_spans = layout.positive_spans;
     histogram->negative_spans = layout.negative_spans;
     histogram->custom_values = layout.custom_values;
+  }
+
+  // The numbers of the sample before.
+  void FillNumbers(Histogram* histogram) const {
+    const auto value = [this](const Track& track) {
+      return state_.layout.whole_counts ? static_cast<double>(track.last)
+                                        : std::bit_cast<double>(track.last);
+    };
+    histogram->count = value(state_.count);
+    histogram->zero_count = value(state_.zero_count);
+    histogram->sum = std::bit_cast<double>(state_.sum.last);
+    histogram->positive_buckets.reserve(state_.positive.size());
+    histogram->negative_buckets.reserve(state_.negative.size());
+    for (const Track& track : state_.positive) histogram->positive_buckets.push_back(value(track));
+    for (const Track& track : state_.negative) histogram->negative_buckets.push_back(value(track));
+  }
+
+  Status ReadNumbers(Histogram* histogram) {
     RETURN_IF_ERROR(ReadCount(&state_.count, &histogram->count));
     RETURN_IF_ERROR(ReadCount(&state_.zero_count, &histogram->zero_count));
     RETURN_IF_ERROR(ReadXor(&state_.sum, &histogram->sum));

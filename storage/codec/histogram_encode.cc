@@ -103,6 +103,31 @@ void PutXor(uint64_t bits, Track* track, BitWriter* out) {
   track->significant_bits = static_cast<uint8_t>(significant);
 }
 
+bool IsLast(double value, bool whole, const Track& track) {
+  return track.last == (whole ? static_cast<uint64_t>(value) : std::bit_cast<uint64_t>(value));
+}
+
+bool AreLast(std::span<const double> values, bool whole, std::span<const Track> tracks) {
+  return std::equal(
+      values.begin(), values.end(), tracks.begin(), tracks.end(),
+      [whole](double value, const Track& track) { return IsLast(value, whole, track); });
+}
+
+// Whether every number is that of the sample before. REQUIRES: the histogram has the layout.
+bool StandsStill(const Histogram& histogram, const State& state) {
+  const bool whole = state.layout.whole_counts;
+  return IsLast(histogram.count, whole, state.count) &&
+         IsLast(histogram.zero_count, whole, state.zero_count) &&
+         IsLast(histogram.sum, false, state.sum) &&
+         AreLast(histogram.positive_buckets, whole, state.positive) &&
+         AreLast(histogram.negative_buckets, whole, state.negative);
+}
+
+void PutPrefix(Prefix prefix, BitWriter* out) {
+  const uint64_t ones = (uint64_t{1} << prefix) - 1;
+  out->Put(ones, prefix + (prefix < kStaleMarker ? 1 : 0));
+}
+
 void PutCount(double value, bool whole, Track* track, BitWriter* out) {
   if (!whole) {
     PutXor(std::bit_cast<uint64_t>(value), track, out);
@@ -128,24 +153,17 @@ class HistogramEncoder::Impl {
     PutTimes(timestamp_ms, start_ms);
     ++state_.sample_count;
     if (histogram.is_stale_marker()) {
-      out_.Put(0b111, 3);
+      PutPrefix(kStaleMarker, &out_);
       out_.Put(static_cast<uint64_t>(histogram.form), kFormBits);
       out_.Put(static_cast<uint64_t>(histogram.reset_hint), kHintBits);
       return;
     }
     decoded_bytes_ += HistogramDecodedBytes(histogram);
-    PutPrefix(histogram);
-    const bool whole = state_.layout.whole_counts;
-    PutCount(histogram.count, whole, &state_.count, &out_);
-    PutCount(histogram.zero_count, whole, &state_.zero_count, &out_);
-    PutXor(std::bit_cast<uint64_t>(histogram.sum), &state_.sum, &out_);
-    VARVE_CHECK(histogram.positive_buckets.size() == state_.positive.size() &&
-                histogram.negative_buckets.size() == state_.negative.size());
-    for (size_t i = 0; i < state_.positive.size(); ++i) {
-      PutCount(histogram.positive_buckets[i], whole, &state_.positive[i], &out_);
-    }
-    for (size_t i = 0; i < state_.negative.size(); ++i) {
-      PutCount(histogram.negative_buckets[i], whole, &state_.negative[i], &out_);
+    const Prefix prefix = ChangeTo(histogram);
+    if (prefix == kUnchanged) {
+      state_.StandStill();
+    } else {
+      PutNumbers(histogram);
     }
   }
 
@@ -176,7 +194,8 @@ class HistogramEncoder::Impl {
     state_.timestamp_ms = timestamp_ms;
   }
 
-  void PutPrefix(const Histogram& histogram) {
+  // Writes the prefix and what belongs to it; then the state has the histogram's layout and hint.
+  Prefix ChangeTo(const Histogram& histogram) {
     const bool whole = HasWholeCounts(histogram);
     const bool same_hint = histogram.reset_hint == state_.hint;
     state_.hint = histogram.reset_hint;
@@ -185,14 +204,33 @@ class HistogramEncoder::Impl {
                   histogram.schema,         histogram.zero_threshold,
                   histogram.positive_spans, histogram.negative_spans,
                   histogram.custom_values};
-      out_.Put(0b011, 3);
+      PutPrefix(kNewLayout, &out_);
       PutLayout(next, state_.layout, histogram.reset_hint, &out_);
       state_.ChangeLayout(std::move(next));
-    } else if (!same_hint) {
-      out_.Put(0b01, 2);
+      return kNewLayout;
+    }
+    if (!same_hint) {
+      PutPrefix(kNewHint, &out_);
       out_.Put(static_cast<uint64_t>(histogram.reset_hint), kHintBits);
-    } else {
-      out_.Put(0, 1);
+      return kNewHint;
+    }
+    const Prefix prefix = StandsStill(histogram, state_) ? kUnchanged : kNumbers;
+    PutPrefix(prefix, &out_);
+    return prefix;
+  }
+
+  void PutNumbers(const Histogram& histogram) {
+    const bool whole = state_.layout.whole_counts;
+    PutCount(histogram.count, whole, &state_.count, &out_);
+    PutCount(histogram.zero_count, whole, &state_.zero_count, &out_);
+    PutXor(std::bit_cast<uint64_t>(histogram.sum), &state_.sum, &out_);
+    VARVE_CHECK(histogram.positive_buckets.size() == state_.positive.size() &&
+                histogram.negative_buckets.size() == state_.negative.size());
+    for (size_t i = 0; i < state_.positive.size(); ++i) {
+      PutCount(histogram.positive_buckets[i], whole, &state_.positive[i], &out_);
+    }
+    for (size_t i = 0; i < state_.negative.size(); ++i) {
+      PutCount(histogram.negative_buckets[i], whole, &state_.negative[i], &out_);
     }
   }
 

@@ -57,6 +57,13 @@ size_t BucketCount(std::span<const BucketSpan> spans) {
   return count;
 }
 
+void State::StandStill() {
+  if (!layout.whole_counts) return;
+  count.delta = zero_count.delta = 0;
+  for (Track& track : positive) track.delta = 0;
+  for (Track& track : negative) track.delta = 0;
+}
+
 void State::ChangeLayout(Layout next) {
   if (!has_layout || next.whole_counts != layout.whole_counts) {
     count = zero_count = Track();

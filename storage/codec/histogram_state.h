@@ -14,8 +14,15 @@
 
 namespace varve::codec::histogram {
 
-// Prefix of a sample, after its times. On disk; read from the lowest bit.
-//   0: as before. 10: another reset hint. 110: a layout. 111: a stale marker.
+// Prefix of a sample, after its times: that many one bits, then a zero bit (the last does without).
+// On disk.
+enum Prefix : unsigned {
+  kNumbers = 0,      // numbers follow
+  kUnchanged = 1,    // every number as in the sample before
+  kNewLayout = 2,    // a layout, then numbers
+  kNewHint = 3,      // a reset hint, then numbers
+  kStaleMarker = 4,  // form and reset hint of one
+};
 inline constexpr unsigned kFormBits = 1;
 inline constexpr unsigned kHintBits = 2;
 inline constexpr unsigned kLeadingBits = 6;
@@ -67,6 +74,8 @@ struct State {
   std::vector<Track> positive;
   std::vector<Track> negative;
 
+  // Learns that every number is as it was.
+  void StandStill();
   // Goes on under `next`: what it has in common with the layout before keeps its track.
   void ChangeLayout(Layout next);
 };

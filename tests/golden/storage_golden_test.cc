@@ -76,7 +76,8 @@ std::string EncodeGorilla(const Column& column) {
   return payload;
 }
 
-// A layout, a change by prediction, a bucket that appears, a hint, a stale marker, then floats.
+// A layout, a change by prediction, a standstill, a bucket that appears, a hint, a stale marker,
+// then floats.
 std::vector<HistogramSample> HistogramSamples() {
   Histogram whole;
   whole.form = Histogram::Form::kInteger;
@@ -111,7 +112,8 @@ std::vector<HistogramSample> HistogramSamples() {
           {kStart + 10'000, kStart + 5000, grown},
           {kStart + 15'000, kStart + 10'000, hinted},
           {kStart + 20'000, kStart + 15'000, marker},
-          {kStart + 25'000, 0, custom}};
+          {kStart + 25'000, 0, custom},
+          {kStart + 30'000, 0, custom}};
 }
 
 TEST(Golden, HistogramChunk) {
@@ -124,7 +126,7 @@ TEST(Golden, HistogramChunk) {
   const std::string golden = Golden("histogram_chunk_v1.bin", payload);
   EXPECT_EQ(payload, golden);
   format::SampleColumns decoded;
-  const format::ChunkView chunk{format::ChunkCodec::kHistogram, 6, expected.front().timestamp_ms,
+  const format::ChunkView chunk{format::ChunkCodec::kHistogram, 7, expected.front().timestamp_ms,
                                 expected.back().timestamp_ms, golden};
   const Status status = format::DecodeChunk(chunk, &decoded);
   ASSERT_TRUE(status.ok()) << status.ToString();

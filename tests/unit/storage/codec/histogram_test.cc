@@ -71,17 +71,39 @@ TEST(BitStreamTest, VarintsOfEveryClassComeBack) {
   EXPECT_EQ(in.Read(1), 0u);
 }
 
-TEST(HistogramCodecTest, CountersOfOneLayoutTakeABitPerStandingBucket) {
+TEST(HistogramCodecTest, AHistogramThatStandsStillTakesFourBits) {
   std::vector<HistogramSample> samples;
-  Histogram histogram = Whole({{0, 50}}, std::vector<double>(50, 1000));
+  const Histogram histogram = Whole({{0, 50}}, std::vector<double>(50, 1000));
   for (int64_t i = 0; i < 100; ++i)
     samples.push_back({1'700'000'000'000 + i * 15'000, 0, histogram});
   ExpectRoundTrip(samples);
-  const std::string one = Encode({samples[0]});
-  const std::string all = Encode(samples);
-  // Per sample: time, start time, prefix, count, zero count, sum and 50 buckets, a bit each; the
-  // second has the interval besides.
-  EXPECT_LE(all.size() - one.size(), (99 * 56 + 24) / 8 + 1u);
+  const size_t first = Encode({samples[0]}).size();
+  // Time, start time and two bits of prefix; the second has the interval besides.
+  EXPECT_LE(Encode(samples).size() - first, (99 * 4 + 24) / 8 + 1u);
+}
+
+TEST(HistogramCodecTest, CountersThatGrowSteadilyTakeABitPerBucket) {
+  std::vector<HistogramSample> samples;
+  std::vector<double> buckets(50, 1000);
+  for (int64_t i = 0; i < 100; ++i) {
+    buckets[7] += 3;
+    samples.push_back({1'700'000'000'000 + i * 15'000, 0, Whole({{0, 50}}, buckets)});
+  }
+  ExpectRoundTrip(samples);
+  const size_t first = Encode({samples[0]}).size();
+  // Time, start time, prefix, count, zero count, sum and 50 buckets, a bit each.
+  EXPECT_LE(Encode(samples).size() - first, (99 * 56 + 40) / 8 + 1u);
+}
+
+TEST(HistogramCodecTest, StandingStillIsAlsoLearned) {
+  const Histogram one = Whole({{0, 1}}, {10});
+  const Histogram two = Whole({{0, 1}}, {20});
+  const Histogram three = Whole({{0, 1}}, {30});
+  ExpectRoundTrip({{1, 0, one}, {2, 0, two}, {3, 0, two}, {4, 0, three}, {5, 0, three}});
+  Histogram halves = two;
+  halves.form = Histogram::Form::kFloat;
+  halves.sum = 0.5;
+  ExpectRoundTrip({{1, 0, halves}, {2, 0, halves}, {3, 0, two}, {4, 0, two}});
 }
 
 TEST(HistogramCodecTest, BucketsThatAppearDoNotMakeTheOthersNew) {
