@@ -24,8 +24,10 @@ std::string EngineKey(std::string_view key);
 inline constexpr uint64_t kFeatureMetricParts = uint64_t{1} << 0;
 inline constexpr uint64_t kFeatureExemplarParts = uint64_t{1} << 1;
 inline constexpr uint64_t kFeatureTombstones = uint64_t{1} << 2;
+// Native histograms and start times, in parts as in the journal and in checkpoints.
+inline constexpr uint64_t kFeatureHistograms = uint64_t{1} << 3;
 inline constexpr uint64_t kKnownFeatures =
-    kFeatureMetricParts | kFeatureExemplarParts | kFeatureTombstones;
+    kFeatureMetricParts | kFeatureExemplarParts | kFeatureTombstones | kFeatureHistograms;
 
 // Written when a directory is created, and again when a version opens it that knows more features.
 struct StoreFormat {
