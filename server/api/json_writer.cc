@@ -1,7 +1,10 @@
 #include "server/api/json_writer.h"
 
+#include <algorithm>
+#include <array>
 #include <cstddef>
 
+#include "base/hash.h"
 #include "server/api/number_text.h"
 
 namespace varve::server {
@@ -138,13 +141,38 @@ void JsonWriter::Seconds(int64_t timestamp_ms) {
   AppendSeconds(timestamp_ms, out_);
 }
 
+std::string_view JsonWriter::SecondsText(int64_t timestamp_ms) {
+  if (point_count_ < kPointsBeforeMemory) {
+    ++point_count_;
+    seconds_.clear();
+    AppendSeconds(timestamp_ms, &seconds_);
+    return seconds_;
+  }
+  if (times_.empty()) times_.resize(kTimesKept);
+  TimeText& time = times_[MixBits(static_cast<uint64_t>(timestamp_ms)) % kTimesKept];
+  if (time.size == 0 || time.timestamp_ms != timestamp_ms) {
+    seconds_.clear();
+    AppendSeconds(timestamp_ms, &seconds_);
+    time.timestamp_ms = timestamp_ms;
+    time.size = static_cast<uint8_t>(seconds_.copy(time.text, sizeof(time.text)));
+  }
+  return {time.text, time.size};
+}
+
 void JsonWriter::Point(int64_t timestamp_ms, double value) {
-  Separate();
-  *out_ += '[';
-  AppendSeconds(timestamp_ms, out_);
-  *out_ += ",\"";
-  AppendValue(value, out_);
-  *out_ += "\"]";
+  const std::string_view seconds = SecondsText(timestamp_ms);
+  std::array<char, kTimeBytesMax + kValueBytesMax + 8> text;
+  char* at = text.data();
+  if (needs_comma_) *at++ = ',';
+  needs_comma_ = true;
+  *at++ = '[';
+  at = std::copy(seconds.begin(), seconds.end(), at);
+  *at++ = ',';
+  *at++ = '"';
+  at = WriteValue(value, at);
+  *at++ = '"';
+  *at++ = ']';
+  out_->append(text.data(), at);
 }
 
 }  // namespace varve::server

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace varve::server {
 
@@ -36,8 +37,21 @@ class JsonWriter {
   void Seconds(int64_t timestamp_ms);
   // For hot loops: [seconds,"value"], as Prometheus' API gives a point.
   void Point(int64_t timestamp_ms, double value);
+  // Makes room for so many bytes to come.
+  void Reserve(size_t bytes) { out_->reserve(out_->size() + bytes); }
 
  private:
+  // Series of one result have their points at the same times, so the times' texts are kept.
+  static constexpr size_t kPointsBeforeMemory = 512;
+  static constexpr size_t kTimesKept = 2048;
+  static constexpr size_t kTimeBytesMax = 23;
+  struct TimeText {
+    int64_t timestamp_ms = 0;
+    uint8_t size = 0;  // 0: free
+    char text[kTimeBytesMax] = {};
+  };
+  std::string_view SecondsText(int64_t timestamp_ms);
+
   void Open(char c);
   void Close(char c);
   void Separate() {
@@ -47,6 +61,9 @@ class JsonWriter {
 
   std::string* const out_;
   bool needs_comma_ = false;
+  size_t point_count_ = 0;  // up to kPointsBeforeMemory
+  std::string seconds_;     // scratch
+  std::vector<TimeText> times_;
 };
 
 // Appends `text` between quotes, escaped.

@@ -1,5 +1,6 @@
 #include "server/api/number_text.h"
 
+#include <algorithm>
 #include <array>
 #include <charconv>
 #include <cmath>
@@ -62,15 +63,26 @@ void AppendFixed(double v, std::string* out) {
   out->append(text.data(), end);
 }
 
-void AppendValue(double v, std::string* out) {
-  const double magnitude = std::fabs(v);
-  if (!(magnitude != 0 && (magnitude < 1e-6 || magnitude >= 1e21)) || std::isinf(v)) {
-    return AppendFixed(v, out);
+char* WriteValue(double v, char* to) {
+  // Counters and gauges are integers more often than not, and those are quick to write.
+  if (std::fabs(v) < kExactIntegerMax && v == std::trunc(v) && (v != 0 || !std::signbit(v))) {
+    return std::to_chars(to, to + kValueBytesMax, static_cast<int64_t>(v)).ptr;
   }
-  std::array<char, 32> text;
-  const auto end =
-      std::to_chars(text.data(), text.data() + text.size(), v, std::chars_format::scientific).ptr;
-  out->append(text.data(), end);
+  const double magnitude = std::fabs(v);
+  if (magnitude >= 1e-6 && magnitude <= kExactIntegerMax) {
+    return std::to_chars(to, to + kValueBytesMax, v, std::chars_format::fixed).ptr;
+  }
+  if (magnitude != 0 && (magnitude < 1e-6 || magnitude >= 1e21) && !std::isinf(v)) {
+    return std::to_chars(to, to + kValueBytesMax, v, std::chars_format::scientific).ptr;
+  }
+  std::string text;
+  AppendFixed(v, &text);
+  return std::copy(text.begin(), text.end(), to);
+}
+
+void AppendValue(double v, std::string* out) {
+  std::array<char, kValueBytesMax> text;
+  out->append(text.data(), WriteValue(v, text.data()));
 }
 
 void AppendExposedValue(double v, std::string* out) {

@@ -1,6 +1,7 @@
 // Numbers as Go's strconv and Prometheus' JSON write them, digit for digit.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <string>
 
@@ -12,6 +13,9 @@ void AppendFixed(double v, std::string* out);
 // A sample value in results and in the text format: as above, but with an exponent below 1e-6 and
 // from 1e21 on.
 void AppendValue(double v, std::string* out);
+// The same at `to`, which has room for kValueBytesMax; returns the end.
+inline constexpr size_t kValueBytesMax = 64;
+char* WriteValue(double v, char* to);
 // strconv.FormatFloat(v, 'g', -1, 64), as Prometheus' client libraries expose samples: an exponent
 // from 1e21 on in results is one from 1e6 on there ("1.5e+06"), and below 1e-4.
 void AppendExposedValue(double v, std::string* out);

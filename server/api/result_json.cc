@@ -84,7 +84,20 @@ void WriteSeries(const promql::Series& series, JsonWriter* json) {
   json->EndObject();
 }
 
+// About what a matrix of floats takes as JSON, so that large answers are not moved as they grow.
+size_t MatrixBytes(const promql::Matrix& matrix) {
+  constexpr size_t kSeriesBytes = 64;
+  constexpr size_t kPointBytes = 36;
+  size_t bytes = 0;
+  for (const promql::Series& series : matrix) {
+    bytes += kSeriesBytes + 2 * series.labels.canonical_bytes().size() +
+             kPointBytes * series.points.size();
+  }
+  return bytes;
+}
+
 void WriteMatrix(const promql::Matrix& matrix, JsonWriter* json) {
+  json->Reserve(MatrixBytes(matrix));
   json->BeginArray();
   for (const promql::Series& series : matrix) WriteSeries(series, json);
   json->EndArray();
