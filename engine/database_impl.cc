@@ -384,7 +384,12 @@ Result<DeleteReport> DatabaseImpl::Delete(std::span<const Selector> selectors, T
   DeleteReport report;
   if (range.min_ms > range.max_ms) return report;
   ASSIGN_OR_RETURN(report.series_matched, CountSeries(selectors, range));
-  RETURN_IF_ERROR(maintenance_->Delete(std::move(tombstone)));
+  // Twice: no view may show the deletion before the history knows it, and what was computed from a
+  // view without it must not pass for newer than it.
+  head_.write_history.Record(range.min_ms);
+  const Status deleted = maintenance_->Delete(std::move(tombstone));
+  head_.write_history.Record(range.min_ms);
+  RETURN_IF_ERROR(deleted);
   return report;
 }
 

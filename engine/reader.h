@@ -6,6 +6,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <span>
 #include <vector>
@@ -19,7 +20,20 @@
 namespace varve::engine {
 
 // Decoded samples of one series; reused from series to series.
-using SampleBuffer = format::SampleColumns;
+struct SampleBuffer : format::SampleColumns {
+  // What the read decoded, whole chunks; for EXPLAIN.
+  uint32_t chunk_count = 0;
+  uint64_t chunk_bytes = 0;  // compressed
+  // Set by the reader's caller: a series with many more samples in the range is refused before it
+  // is decoded. May be exceeded by what chunks hold outside of the range.
+  uint64_t sample_count_max = UINT64_MAX;
+
+  void Clear() {
+    format::SampleColumns::Clear();
+    chunk_count = 0;
+    chunk_bytes = 0;
+  }
+};
 
 struct SelectRequest {
   Selector matchers;   // all must hold
@@ -38,18 +52,32 @@ class SeriesSelection {
   virtual const Labels& labels(size_t i) const = 0;
   // Replaces `out` by the samples of series `i` within [min_ms, max_ms], which must lie within the
   // request's range. Of several samples with one timestamp the latest written wins. Errors:
-  // kDataLoss, kIoError.
+  // kDataLoss, kIoError; kResourceExhausted for more than out->sample_count_max.
   virtual Status Read(size_t i, int64_t min_ms, int64_t max_ms, SampleBuffer* out) const = 0;
 };
 
-// Thread safety: Select from any thread.
+// Asked now and then while series are selected: `series` more were, and hold `bytes`. An error ends
+// the selection with it. Locks that writers wait for may be held: it must be quick.
+using SelectCheck = std::function<Status(uint64_t series, uint64_t bytes)>;
+
+// Thread safety: all methods from any thread.
 class Reader {
  public:
   virtual ~Reader() = default;
   // One selection per request, all of the same instant. Errors: kInvalidArgument (bad regular
-  // expression), kDataLoss, kIoError. The selections may outlive the reader, not the database.
+  // expression), kDataLoss, kIoError, those of `check`, which may be empty. The selections may
+  // outlive the reader, not the database.
   virtual Result<std::vector<std::shared_ptr<const SeriesSelection>>> Select(
-      std::span<const SelectRequest> requests) = 0;
+      std::span<const SelectRequest> requests, const SelectCheck& check) = 0;
+  Result<std::vector<std::shared_ptr<const SeriesSelection>>> Select(
+      std::span<const SelectRequest> requests) {
+    return Select(requests, nullptr);
+  }
+  // A number that grows with every write: appends, deletions, parts dropped by retention.
+  virtual uint64_t version() = 0;
+  // No write after `version` touched a time before this; INT64_MAX: there was none at all. A write
+  // that a selection shows is known here before.
+  virtual int64_t MinTimeSince(uint64_t version) = 0;
 };
 
 // The reader of a database opened by Database::Open. `database` must outlive it. Cheap.

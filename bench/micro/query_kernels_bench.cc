@@ -82,10 +82,12 @@ class GeneratedSelection final : public engine::SeriesSelection {
 class GeneratedReader final : public engine::Reader {
  public:
   Result<std::vector<std::shared_ptr<const engine::SeriesSelection>>> Select(
-      std::span<const engine::SelectRequest> requests) override {
+      std::span<const engine::SelectRequest> requests, const engine::SelectCheck&) override {
     return std::vector<std::shared_ptr<const engine::SeriesSelection>>(
         requests.size(), std::make_shared<GeneratedSelection>());
   }
+  uint64_t version() override { return 0; }
+  int64_t MinTimeSince(uint64_t) override { return INT64_MAX; }
 };
 
 void RunQuery(benchmark::State& state, const std::string& expression, size_t thread_count) {

@@ -83,7 +83,9 @@ void Head::Apply(const PreparedBatch& batch) {
     }
     ApplyRun(batch, runs[i]);
   }
-  if (!runs.empty()) WidenTimeRange(batch.min_time_ms, batch.max_time_ms);
+  if (runs.empty()) return;
+  WidenTimeRange(batch.min_time_ms, batch.max_time_ms);
+  write_history.Record(batch.min_time_ms);
 }
 
 void Head::TakeBackCreated(std::span<const index::SeriesId> ids) {

@@ -27,6 +27,8 @@
 #include "base/mutex.h"
 #include "engine/metrics/head_series.h"
 #include "engine/metrics/prepared_batch.h"
+#include "engine/reader.h"
+#include "engine/write_history.h"
 #include "index/head_index.h"
 #include "storage/file_system.h"
 #include "varve/database.h"
@@ -97,6 +99,12 @@ class Head {
 
   // Takes one consistent snapshot for all selects. Any thread.
   std::vector<HeadSnapshot> Snapshot(std::span<const HeadSelect> selects)
+      EXCLUDES(index_mutex, visibility_mutex) {
+    return *Snapshot(selects, nullptr);
+  }
+  // As above, ended by an error of `check`.
+  Result<std::vector<HeadSnapshot>> Snapshot(std::span<const HeadSelect> selects,
+                                             const SelectCheck& check)
       EXCLUDES(index_mutex, visibility_mutex);
 
   // Calls visit(canonical labels) for every series that matches and may have a sample in the
@@ -157,6 +165,7 @@ class Head {
   HeadCounters counters() EXCLUDES(visibility_mutex);
   uint64_t sample_bytes() const { return sample_bytes_.load(std::memory_order_relaxed); }
 
+  WriteHistory write_history;  // recorded under the visibility lock
   SharedMutex index_mutex;
   Mutex visibility_mutex;
   index::HeadIndex index GUARDED_BY(index_mutex);

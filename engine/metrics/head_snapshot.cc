@@ -1,11 +1,16 @@
 #include <algorithm>
 #include <iterator>
 
+#include "base/status_macros.h"
 #include "compaction/merge.h"
 #include "engine/metrics/head.h"
+#include "engine/metrics/select_meter.h"
 
 namespace varve::engine {
 namespace {
+
+// What a snapshot holds for a chunk: its view, and its share of the copies of open chunks.
+constexpr uint64_t kChunkBytes = sizeof(format::ChunkView) + 128;
 
 bool Touches(int64_t min_ms, int64_t max_ms, const HeadSelect& select) {
   return min_ms <= select.max_ms && max_ms >= select.min_ms;
@@ -101,7 +106,8 @@ bool Head::SelectSeries(const HeadSelect& select, index::SeriesId id, HeadSnapsh
   return true;
 }
 
-std::vector<HeadSnapshot> Head::Snapshot(std::span<const HeadSelect> selects) {
+Result<std::vector<HeadSnapshot>> Head::Snapshot(std::span<const HeadSelect> selects,
+                                                 const SelectCheck& check) {
   std::vector<HeadSnapshot> snapshots(selects.size());
   // Matching runs under the shared lock; the leader that creates series waits for it, so the ids
   // are complete for every batch that was applied before the visibility lock is taken.
@@ -109,10 +115,15 @@ std::vector<HeadSnapshot> Head::Snapshot(std::span<const HeadSelect> selects) {
   std::vector<std::vector<index::SeriesId>> ids(selects.size());
   for (size_t i = 0; i < selects.size(); ++i) ids[i] = MatchAny(selects[i].selectors);
   {
+    SelectMeter meter(check);
     MutexLock lock(&visibility_mutex);
     for (size_t i = 0; i < selects.size(); ++i) {
       snapshots[i].files = mapped_files;
-      for (const index::SeriesId id : ids[i]) SelectSeries(selects[i], id, &snapshots[i]);
+      for (const index::SeriesId id : ids[i]) {
+        const size_t chunk_count = snapshots[i].chunks.size();
+        SelectSeries(selects[i], id, &snapshots[i]);
+        RETURN_IF_ERROR(meter.Add((snapshots[i].chunks.size() - chunk_count) * kChunkBytes));
+      }
     }
   }
   for (HeadSnapshot& snapshot : snapshots) {

@@ -359,7 +359,10 @@ Status Maintenance::DropExpired() {
   edit.remove =
       compaction::PlanRetention(infos, PlannerOptionsOf(*context_.options), context_.now_ms());
   if (edit.remove.empty()) return OkStatus();
-  RETURN_IF_ERROR(context_.store->Commit(edit));
+  context_.head->write_history.Record(INT64_MIN);
+  const Status committed = context_.store->Commit(edit);
+  context_.head->write_history.Record(INT64_MIN);  // for views taken in between
+  RETURN_IF_ERROR(committed);
   context_.readers->Prune(*context_.store->current());
   return OkStatus();
 }

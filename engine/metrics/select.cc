@@ -2,14 +2,16 @@
 
 #include <algorithm>
 #include <iterator>
+#include <optional>
+#include <string>
 #include <string_view>
-#include <unordered_map>
 
-#include "base/hash.h"
 #include "base/status_macros.h"
 #include "compaction/hidden_samples.h"
 #include "compaction/merge.h"
 #include "engine/metrics/part_slice.h"
+#include "engine/metrics/select_meter.h"
+#include "engine/metrics/series_table.h"
 
 namespace varve::engine {
 namespace {
@@ -20,6 +22,8 @@ struct SourcePlace {
   uint32_t index = 0;
 };
 constexpr uint32_t kHeadSource = UINT32_MAX;
+// Between two looks at what the selection may hold. A multiple of a block of a part's series.
+constexpr size_t kSeriesPerVisit = 4096;
 
 // One selector's series, each with its places oldest part first and the head last.
 class MetricsSelection final : public SeriesSelection {
@@ -30,18 +34,25 @@ class MetricsSelection final : public SeriesSelection {
       : head_(std::move(head)), slices_(std::move(slices)), hidden_(std::move(hidden)) {}
 
   // Joins the sources by labels.
-  Status Build(std::span<const std::shared_ptr<const compaction::MetricsPartReader>> readers) {
+  Status Build(std::span<const std::shared_ptr<const compaction::MetricsPartReader>> readers,
+               const SelectCheck& check) {
+    SelectMeter meter(check);
+    size_t place_count = head_.series.size();
+    for (const auto& slice : slices_) place_count += slice->ordinals().size();
+    labels_.reserve(slices_.empty() ? place_count : slices_.front()->ordinals().size());
+    added_.reserve(place_count);
+    // A single source has each series once.
+    if (slices_.size() + (head_.series.empty() ? 0 : 1) > 1) table_.emplace(place_count);
     for (uint32_t slice = 0; slice < slices_.size(); ++slice) {
-      RETURN_IF_ERROR(readers[slice]->index().VisitLabels(
-          slices_[slice]->ordinals(), [&](size_t i, std::string_view labels) {
-            Add(labels, {slice, static_cast<uint32_t>(i)});
-          }));
+      RETURN_IF_ERROR(AddSlice(slice, readers[slice]->index(), &meter));
     }
     for (uint32_t i = 0; i < head_.series.size(); ++i) {
       const size_t begin = head_.label_begin[i];
       Add(std::string_view(head_.labels).substr(begin, head_.label_begin[i + 1] - begin),
           {kHeadSource, i});
+      RETURN_IF_ERROR(meter.Add(SeriesBytes(head_.label_begin[i + 1] - begin)));
     }
+    RETURN_IF_ERROR(meter.Check());
     // Counting sort of the places by series; stable, so places stay oldest first.
     place_begin_.assign(labels_.size() + 1, 0);
     for (const auto& [series, place] : added_) ++place_begin_[series + 1];
@@ -50,7 +61,7 @@ class MetricsSelection final : public SeriesSelection {
     std::vector<size_t> next(place_begin_.begin(), place_begin_.end() - 1);
     for (const auto& [series, place] : added_) places_[next[series]++] = place;
     added_ = {};
-    by_labels_ = {};
+    table_.reset();
     return OkStatus();
   }
 
@@ -88,20 +99,58 @@ class MetricsSelection final : public SeriesSelection {
       }
       pins.push_back(std::move(read.block));
     }
+    RETURN_IF_ERROR(CountChunks(sources, min_ms, max_ms, out));
     return compaction::MergeChunks(sources, min_ms, max_ms, out);
   }
 
  private:
-  void Add(std::string_view labels, SourcePlace place) {
-    uint32_t series = static_cast<uint32_t>(labels_.size());
-    // A single source has each series once.
-    if (slices_.size() + (head_.series.empty() ? 0 : 1) > 1) {
-      const auto [at, added] = by_labels_.try_emplace(std::string(labels), series);
-      series = at->second;
+  // Labels, and where the series is.
+  static uint64_t SeriesBytes(size_t label_bytes) { return label_bytes + 2 * sizeof(Labels); }
+
+  Status AddSlice(uint32_t slice, const index::PartIndexReader& index, SelectMeter* meter) {
+    const std::span<const index::Ordinal> ordinals = slices_[slice]->ordinals();
+    for (size_t begin = 0; begin < ordinals.size(); begin += kSeriesPerVisit) {
+      uint64_t bytes = 0;
+      const auto some = ordinals.subspan(begin, std::min(kSeriesPerVisit, ordinals.size() - begin));
+      RETURN_IF_ERROR(index.VisitLabels(some, [&](size_t i, std::string_view labels) {
+        Add(labels, {slice, static_cast<uint32_t>(begin + i)});
+        bytes += SeriesBytes(labels.size());
+      }));
+      RETURN_IF_ERROR(meter->Add(bytes));
+      RETURN_IF_ERROR(meter->Check());
     }
-    if (series == labels_.size())
-      labels_.push_back(Labels::FromCanonicalBytes(std::string(labels)));
-    added_.emplace_back(series, place);
+    return OkStatus();
+  }
+
+  // Refuses a series before it is decoded when it is far too long.
+  static Status CountChunks(std::span<const std::span<const format::ChunkView>> sources,
+                            int64_t min_ms, int64_t max_ms, SampleBuffer* out) {
+    uint64_t sample_count = 0;
+    uint64_t beyond_count_max = 0;
+    for (const std::span<const format::ChunkView> source : sources) {
+      for (const format::ChunkView& chunk : source) {
+        if (chunk.max_time_ms < min_ms || chunk.min_time_ms > max_ms) continue;
+        ++out->chunk_count;
+        out->chunk_bytes += chunk.payload.size();
+        sample_count += chunk.sample_count;
+        if (chunk.max_time_ms > max_ms || chunk.min_time_ms < min_ms) {
+          beyond_count_max += chunk.sample_count;
+        }
+      }
+    }
+    if (sample_count - beyond_count_max <= out->sample_count_max) return OkStatus();
+    return ResourceExhaustedError("a series has " + std::to_string(sample_count) +
+                                  " samples in the range, more than " +
+                                  std::to_string(out->sample_count_max));
+  }
+
+  void Add(std::string_view labels, SourcePlace place) {
+    if (table_.has_value()) {
+      added_.emplace_back(table_->Number(labels, &labels_), place);
+      return;
+    }
+    added_.emplace_back(static_cast<uint32_t>(labels_.size()), place);
+    labels_.push_back(Labels::FromCanonicalBytes(std::string(labels)));
   }
 
   const HeadSnapshot head_;
@@ -112,10 +161,7 @@ class MetricsSelection final : public SeriesSelection {
   std::vector<SourcePlace> places_;
   // While building.
   std::vector<std::pair<uint32_t, SourcePlace>> added_;
-  struct BytesHash {
-    size_t operator()(const std::string& bytes) const { return Hash64(bytes); }
-  };
-  std::unordered_map<std::string, uint32_t, BytesHash> by_labels_;
+  std::optional<SeriesTable> table_;
 };
 
 }  // namespace
@@ -162,26 +208,26 @@ static_assert(static_cast<int>(MatchOp::kEqual) == static_cast<int>(index::Match
                   static_cast<int>(index::MatchOp::kRegexNotMatch));
 
 Result<std::vector<std::shared_ptr<const SeriesSelection>>> MetricsReader::Select(
-    std::span<const SelectRequest> requests) {
+    std::span<const SelectRequest> requests, const SelectCheck& check) {
   std::vector<Request> compiled;
   compiled.reserve(requests.size());
   for (const SelectRequest& request : requests) {
     ASSIGN_OR_RETURN(auto selectors, CompileSelectors({&request.matchers, 1}));
     compiled.push_back({std::move(selectors), {request.min_ms, request.max_ms}});
   }
-  return SelectAll(compiled);
+  return SelectAll(compiled, check);
 }
 
 Result<std::shared_ptr<const SeriesSelection>> MetricsReader::SelectUnion(
     std::span<const Selector> selectors, TimeRange range) {
   ASSIGN_OR_RETURN(auto compiled, CompileSelectors(selectors));
   const Request request{std::move(compiled), range};
-  ASSIGN_OR_RETURN(auto selections, SelectAll({&request, 1}));
+  ASSIGN_OR_RETURN(auto selections, SelectAll({&request, 1}, nullptr));
   return std::move(selections.front());
 }
 
 Result<std::vector<std::shared_ptr<const SeriesSelection>>> MetricsReader::SelectAll(
-    std::span<const Request> requests) {
+    std::span<const Request> requests, const SelectCheck& check) {
   std::vector<HeadSelect> selects;
   selects.reserve(requests.size());
   for (const Request& request : requests) {
@@ -195,14 +241,14 @@ Result<std::vector<std::shared_ptr<const SeriesSelection>>> MetricsReader::Selec
   std::shared_ptr<const TombstoneList> tombstones;
   do {
     tombstones = tombstones_->current();
-    heads = head_->Snapshot(selects);
+    ASSIGN_OR_RETURN(heads, head_->Snapshot(selects, check));
     version = store_->current();
   } while (tombstones != tombstones_->current());
 
   std::vector<std::shared_ptr<const SeriesSelection>> selections;
   for (size_t i = 0; i < requests.size(); ++i) {
     ASSIGN_OR_RETURN(auto selection,
-                     SelectOne(requests[i], std::move(heads[i]), *version, *tombstones));
+                     SelectOne(requests[i], std::move(heads[i]), *version, *tombstones, check));
     selections.push_back(std::move(selection));
   }
   return selections;
@@ -210,7 +256,7 @@ Result<std::vector<std::shared_ptr<const SeriesSelection>>> MetricsReader::Selec
 
 Result<std::shared_ptr<const SeriesSelection>> MetricsReader::SelectOne(
     const Request& request, HeadSnapshot head, const kv::CatalogVersion& version,
-    const TombstoneList& tombstones) {
+    const TombstoneList& tombstones, const SelectCheck& check) {
   const auto [min_ms, max_ms] = request.range;
   std::vector<std::unique_ptr<PartSlice>> slices;
   std::vector<compaction::HiddenSamples> hidden;
@@ -233,7 +279,7 @@ Result<std::shared_ptr<const SeriesSelection>> MetricsReader::SelectOne(
   }
   auto selection =
       std::make_shared<MetricsSelection>(std::move(head), std::move(slices), std::move(hidden));
-  RETURN_IF_ERROR(selection->Build(slice_readers));
+  RETURN_IF_ERROR(selection->Build(slice_readers, check));
   return std::shared_ptr<const SeriesSelection>(std::move(selection));
 }
 

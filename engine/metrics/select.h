@@ -27,11 +27,16 @@ Result<std::vector<index::Ordinal>> MatchAny(const index::PartIndexReader& index
 // The reader of one database. Thread safety: any thread.
 class MetricsReader final : public Reader {
  public:
+  using Reader::Select;
   // All borrowed.
   MetricsReader(Head* head, kv::Store* store, PartReaders* readers, const Tombstones* tombstones)
       : head_(head), store_(store), readers_(readers), tombstones_(tombstones) {}
   Result<std::vector<std::shared_ptr<const SeriesSelection>>> Select(
-      std::span<const SelectRequest> requests) override;
+      std::span<const SelectRequest> requests, const SelectCheck& check) override;
+  uint64_t version() override { return head_->write_history.version(); }
+  int64_t MinTimeSince(uint64_t version) override {
+    return head_->write_history.MinTimeSince(version);
+  }
   // The union of selectors (none: every series) as one selection. Errors: as Select.
   Result<std::shared_ptr<const SeriesSelection>> SelectUnion(std::span<const Selector> selectors,
                                                              TimeRange range);
@@ -42,11 +47,12 @@ class MetricsReader final : public Reader {
     TimeRange range;
   };
   Result<std::vector<std::shared_ptr<const SeriesSelection>>> SelectAll(
-      std::span<const Request> requests);
+      std::span<const Request> requests, const SelectCheck& check);
   Result<std::shared_ptr<const SeriesSelection>> SelectOne(const Request& request,
                                                            HeadSnapshot head,
                                                            const kv::CatalogVersion& version,
-                                                           const TombstoneList& tombstones);
+                                                           const TombstoneList& tombstones,
+                                                           const SelectCheck& check);
 
   Head* const head_;
   kv::Store* const store_;

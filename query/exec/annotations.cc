@@ -21,12 +21,19 @@ std::string WithPosition(const std::string& text, std::string_view query, Positi
 
 void Annotations::AddWarning(std::string text, PositionRange position) {
   MutexLock lock(&mutex_);
+  ++add_count_;
   warnings_["PromQL warning: " + std::move(text)] = position;
 }
 
 void Annotations::AddInfo(std::string text, PositionRange position) {
   MutexLock lock(&mutex_);
+  ++add_count_;
   infos_["PromQL info: " + std::move(text)] = position;
+}
+
+size_t Annotations::add_count() const {
+  MutexLock lock(&mutex_);
+  return add_count_;
 }
 
 void Annotations::InvalidQuantile(double q, PositionRange position) {
@@ -78,6 +85,7 @@ void Annotations::ForcedMonotonicity(std::string_view metric, const Monotonicity
       "https://prometheus.io/docs/prometheus/latest/querying/functions/#histogram_quantile)",
       metric);
   MutexLock lock(&mutex_);
+  ++add_count_;
   MonotonicityFixes& fixes = fixes_[std::move(text)];
   fixes.position = position;
   if (fixes.count++ == 0) {

@@ -78,6 +78,8 @@ class Annotations {
   // Sorted; each ends in its position in `query`.
   std::vector<std::string> Warnings(std::string_view query) const;
   std::vector<std::string> Infos(std::string_view query) const;
+  // How often something was annotated, equal ones included.
+  size_t add_count() const;
 
  private:
   struct MonotonicityFixes {
@@ -91,6 +93,7 @@ class Annotations {
   void AddInfo(std::string text, PositionRange position);
 
   mutable Mutex mutex_;
+  size_t add_count_ GUARDED_BY(mutex_) = 0;
   // By text; of equal texts at several places the last place stays, as in the reference.
   std::map<std::string, PositionRange> warnings_ GUARDED_BY(mutex_);
   std::map<std::string, PositionRange> infos_ GUARDED_BY(mutex_);

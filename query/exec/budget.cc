@@ -6,6 +6,15 @@
 #include "base/status_macros.h"
 
 namespace varve::promql::exec {
+namespace {
+
+void RaiseTo(uint64_t value, std::atomic<uint64_t>* peak) {
+  uint64_t seen = peak->load(std::memory_order_relaxed);
+  while (value > seen && !peak->compare_exchange_weak(seen, value)) {
+  }
+}
+
+}  // namespace
 
 Status QueryBudget::SamplesExceeded() const {
   return ResourceExhaustedError(
@@ -25,14 +34,14 @@ Status QueryBudget::Charge(uint64_t samples, uint64_t bytes) {
     samples_.fetch_sub(samples, std::memory_order_relaxed);
     return SamplesExceeded();
   }
-  if (bytes_.fetch_add(bytes, std::memory_order_relaxed) + bytes > limits_.bytes_max) {
+  const uint64_t bytes_held = bytes_.fetch_add(bytes, std::memory_order_relaxed) + bytes;
+  if (bytes_held > limits_.bytes_max) {
     samples_.fetch_sub(samples, std::memory_order_relaxed);
     bytes_.fetch_sub(bytes, std::memory_order_relaxed);
     return BytesExceeded();
   }
-  uint64_t peak = samples_peak_.load(std::memory_order_relaxed);
-  while (held > peak && !samples_peak_.compare_exchange_weak(peak, held)) {
-  }
+  RaiseTo(held, &samples_peak_);
+  RaiseTo(bytes_held, &bytes_peak_);
   return OkStatus();
 }
 

@@ -33,6 +33,15 @@ class QueryBudget {
   void Release(uint64_t samples, uint64_t bytes);
   // Errors: kDeadlineExceeded, kCancelled.
   Status CheckTime() const;
+  // Samples that may still be held.
+  uint64_t samples_left() const {
+    const uint64_t held = samples_held();
+    return held < limits_.samples_max ? limits_.samples_max - held : 0;
+  }
+  // The error of samples_max, for who found out without charging.
+  Status SamplesExceeded() const;
+  // The most bytes that were held at once.
+  uint64_t bytes_peak() const { return bytes_peak_.load(std::memory_order_relaxed); }
   // Refuses a number of evaluation steps whose smallest result could not be held.
   Status CheckSteps(size_t step_count) const;
 
@@ -42,11 +51,11 @@ class QueryBudget {
   }
   // elapsed_ns is left to the caller.
   QueryStatistics Statistics() const;
+  const Clock* clock() const { return clock_; }
   uint64_t samples_held() const { return samples_.load(std::memory_order_relaxed); }
   uint64_t bytes_held() const { return bytes_.load(std::memory_order_relaxed); }
 
  private:
-  Status SamplesExceeded() const;
   Status BytesExceeded() const;
 
   const Limits limits_;
@@ -55,6 +64,7 @@ class QueryBudget {
   std::atomic<uint64_t> samples_{0};
   std::atomic<uint64_t> bytes_{0};
   std::atomic<uint64_t> samples_peak_{0};
+  std::atomic<uint64_t> bytes_peak_{0};
   std::atomic<uint64_t> samples_read_{0};
   std::atomic<uint64_t> series_read_{0};
 };

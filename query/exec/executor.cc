@@ -71,6 +71,26 @@ Result<VectorValue> Executor::Vector(const PlanNode& node, const TimeGrid& grid)
   RETURN_IF_ERROR(context_.budget->CheckTime());
   RETURN_IF_ERROR(context_.budget->CheckSteps(grid.count));
   if (grid.count == 0) return VectorValue(0, context_.budget);
+  ASSIGN_OR_RETURN(std::optional<VectorValue> kept, context_.shared->Take(node));
+  if (kept.has_value()) return *std::move(kept);
+  const size_t annotation_count = context_.annotations->add_count();
+  ASSIGN_OR_RETURN(VectorValue value, EvaluateProfiled(node, grid));
+  if (context_.shared->IsAwaited(node) && context_.annotations->add_count() == annotation_count) {
+    RETURN_IF_ERROR(context_.shared->Keep(node, value));
+  }
+  return value;
+}
+
+Result<VectorValue> Executor::EvaluateProfiled(const PlanNode& node, const TimeGrid& grid) const {
+  if (context_.profile == nullptr) return Evaluate(node, grid);
+  NodeProfile* const profile = context_.profile->Find(node);
+  const ProfiledTime time({&profile, 1}, context_.budget->clock());
+  Result<VectorValue> value = Evaluate(node, grid);
+  if (value.ok()) profile->series.store(value->rows().size());
+  return value;
+}
+
+Result<VectorValue> Executor::Evaluate(const PlanNode& node, const TimeGrid& grid) const {
   if (const auto* op = std::get_if<AggregationNode>(&node.op)) return Aggregation(*op, grid);
   if (const auto* op = std::get_if<VectorBinaryNode>(&node.op)) return Binary(*op, grid);
   if (const auto* op = std::get_if<VectorOfNode>(&node.op)) return VectorOf(*op, grid);

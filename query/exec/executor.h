@@ -30,6 +30,8 @@ class Executor {
   Result<Matrix> RangeVector(const RangeVectorNode& node, const TimeGrid& grid) const;
 
  private:
+  Result<VectorValue> Evaluate(const PlanNode& node, const TimeGrid& grid) const;
+  Result<VectorValue> EvaluateProfiled(const PlanNode& node, const TimeGrid& grid) const;
   // The node as one pass over series: a selector or range function under any number of row
   // operations; nullopt when it is anything else.
   Result<std::optional<SeriesPipeline>> Pipeline(const PlanNode& node, const TimeGrid& grid) const;

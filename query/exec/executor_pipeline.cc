@@ -206,6 +206,10 @@ Result<std::optional<SeriesPipeline>> Executor::Pipeline(const PlanNode& node,
   } else {
     ASSIGN_OR_RETURN(pipeline, RangePipeline(std::get<RangeFunctionNode>(leaf->op), grid));
   }
+  if (context_.profile != nullptr) {
+    for (const PlanNode* op : operations) pipeline.profiles.push_back(context_.profile->Find(*op));
+    pipeline.profiles.push_back(context_.profile->Find(*leaf));
+  }
   for (auto op = operations.rbegin(); op != operations.rend(); ++op) {
     ASSIGN_OR_RETURN(RowOperation operation, Operation(**op, grid));
     if (exec::NameAfter(operation) == MetricName::kDrop) pipeline.name = MetricName::kDrop;
@@ -271,7 +275,7 @@ Result<VectorValue> Executor::RowOperations(const PlanNode& node, const TimeGrid
 
 Result<VectorValue> Executor::StreamingAggregation(const AggregationNode& node,
                                                    const TimeGrid& grid) const {
-  if (StreamsDistinctSeries(*node.vector, context_)) {
+  if (!context_.shared->Has(*node.vector) && StreamsDistinctSeries(*node.vector, context_)) {
     ASSIGN_OR_RETURN(const std::optional<SeriesPipeline> pipeline, Pipeline(*node.vector, grid));
     ASSIGN_OR_RETURN(GroupAccumulator groups, RunGroups(*pipeline, node, context_));
     return groups.Finish();
@@ -289,7 +293,8 @@ Result<std::vector<uint64_t>> Executor::PresentSteps(const PlanNode& node,
   const auto* range = std::get_if<RangeFunctionNode>(&node.op);
   if (range != nullptr && range->function == FunctionId::kAbsentOverTime) {
     // The one function of a range that does not mind series becoming equal.
-    ASSIGN_OR_RETURN(const SeriesPipeline pipeline, RangePipeline(*range, grid));
+    ASSIGN_OR_RETURN(SeriesPipeline pipeline, RangePipeline(*range, grid));
+    if (context_.profile != nullptr) pipeline.profiles = {context_.profile->Find(node)};
     AggregationNode all;
     all.op = AggregationOp::kGroup;
     ASSIGN_OR_RETURN(const GroupAccumulator groups, RunGroups(pipeline, all, context_));

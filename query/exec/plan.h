@@ -159,6 +159,8 @@ struct StepInvariantNode {
 
 struct PlanNode {
   ValueType type = ValueType::kVector;
+  // What the node stands for; nullptr where the planner added one. Outlived by the query's tree.
+  const Expr* expr = nullptr;
   std::variant<ConstantNode, TimeNode, ScalarOfNode, ScalarBinaryNode, StringNode, ScanNode,
                RangeFunctionNode, RangeVectorNode, RowFunctionNode, VectorScalarNode, NegateNode,
                AggregationNode, VectorBinaryNode, VectorOfNode, AbsentNode, HistogramNode,

@@ -107,6 +107,7 @@ class Planner {
 
  private:
   Result<Planned> Node(const Expr& expr, const TimeGrid& grid);
+  Result<Planned> NodeOfKind(const Expr& expr, const TimeGrid& grid);
   Result<Planned> OfCall(const Call& call, const TimeGrid& grid);
   Result<Planned> OfRangeCall(const Call& call, size_t range_index, const TimeGrid& grid);
   Result<Planned> OfPlainCall(const Call& call, const TimeGrid& grid);
@@ -137,6 +138,7 @@ Result<Plan> Planner::Run(const Expr& expr) {
   if (WithoutParens(expr).type() == ValueType::kMatrix) {
     ASSIGN_OR_RETURN(auto source, Source(WithoutParens(expr), options_.grid));
     plan.root = MakeNode(ValueType::kMatrix, RangeVectorNode{std::move(source.first)});
+    plan.root->expr = &expr;
   } else {
     ASSIGN_OR_RETURN(Planned root, Node(expr, options_.grid));
     plan.root = Settle(std::move(root));
@@ -152,6 +154,12 @@ Result<Plan> Planner::Run(const Expr& expr) {
 
 Result<Planned> Planner::Node(const Expr& expr, const TimeGrid& grid) {
   const HistogramDetailTracker::Scope scope(expr, &histograms_);
+  ASSIGN_OR_RETURN(Planned planned, NodeOfKind(expr, grid));
+  if (planned.node->expr == nullptr) planned.node->expr = &expr;
+  return planned;
+}
+
+Result<Planned> Planner::NodeOfKind(const Expr& expr, const TimeGrid& grid) {
   switch (expr.kind()) {
     case ExprKind::kNumberLiteral:
       return Planned{MakeNode(ValueType::kScalar, ConstantNode{expr.As<NumberLiteral>().value}),

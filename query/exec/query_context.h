@@ -11,13 +11,17 @@
 #include "query/exec/budget.h"
 #include "query/exec/name_rules.h"
 #include "query/exec/plan.h"
+#include "query/exec/plan_profile.h"
+#include "query/exec/shared_values.h"
 
 namespace varve::promql::exec {
 
 struct QueryContext {
   QueryBudget* budget = nullptr;
   Annotations* annotations = nullptr;
-  ThreadPool* pool = nullptr;  // nullptr: everything on the calling thread
+  ThreadPool* pool = nullptr;      // nullptr: everything on the calling thread
+  PlanProfile* profile = nullptr;  // nullptr: nobody asks for it
+  SharedValues* shared = nullptr;
   int64_t lookback_ms = 0;
   NameRules names;
   bool use_start_timestamps = false;

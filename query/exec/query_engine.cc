@@ -1,10 +1,12 @@
 #include "query/exec/query_engine.h"
 
 #include <algorithm>
+#include <optional>
 #include <string>
 #include <thread>
 #include <utility>
 
+#include "base/heap_trim.h"
 #include "base/status_macros.h"
 #include "query/exec/executor.h"
 #include "query/promql/durations.h"
@@ -31,6 +33,22 @@ class GatePlace {
 
  private:
   QueryGate* const gate_;
+};
+
+// A query that held more than this leaves the allocator with memory that others may need.
+constexpr uint64_t kTrimBytesMin = uint64_t{64} << 20;
+
+class TrimAfterPeak {
+ public:
+  explicit TrimAfterPeak(const QueryBudget* budget) : budget_(budget) {}
+  ~TrimAfterPeak() {
+    if (budget_->bytes_peak() >= kTrimBytesMin) TrimHeap();
+  }
+  TrimAfterPeak(const TrimAfterPeak&) = delete;
+  TrimAfterPeak& operator=(const TrimAfterPeak&) = delete;
+
+ private:
+  const QueryBudget* const budget_;
 };
 
 Vector ToVector(VectorValue value, int64_t time_ms) {
@@ -80,6 +98,11 @@ Matrix ScalarMatrix(const ScalarColumn& scalar, const TimeGrid& grid) {
     series.points.push_back({grid.At(step), scalar[step]});
   }
   return {std::move(series)};
+}
+
+bool HoldsFloatsAlone(const Matrix& matrix) {
+  return std::all_of(matrix.begin(), matrix.end(),
+                     [](const Series& series) { return series.histograms.empty(); });
 }
 
 using ResultValue = decltype(QueryResult::value);
@@ -159,6 +182,7 @@ QueryEngine::QueryEngine(ReaderFactory factory, const EngineOptions& options, co
       clock_(clock),
       gate_(std::max<size_t>(1, options.concurrency_max)) {
   const size_t thread_count = ThreadCount(options);
+  if (options_.cache_bytes > 0) cache_ = std::make_unique<ResultCache>(options_.cache_bytes);
   if (thread_count > 1) pool_ = std::make_unique<ThreadPool>("varve-query", thread_count - 1);
 }
 
@@ -207,14 +231,31 @@ Result<QueryResult> QueryEngine::Query(std::string_view text, const Expr& expr,
   const GatePlace place(&gate_);
 
   QueryBudget budget({options_.samples_max, options_.bytes_max, deadline_ns}, clock_, options.stop);
+  const TrimAfterPeak trim(&budget);
   RETURN_IF_ERROR(budget.CheckTime());
   RETURN_IF_ERROR(budget.CheckSteps(grid.count));
-  Annotations annotations;
+  const std::unique_ptr<engine::Reader> reader = factory_();
+  const int64_t lookback_ms = options.lookback_ms > 0 ? options.lookback_ms : options_.lookback_ms;
+  Running running{text, expr, kind, options, lookback_ms, reader.get(), &budget, {}};
+  const bool cached =
+      cache_ != nullptr && kind == Kind::kRange && !options.explain && !options.per_step_statistics;
+  ASSIGN_OR_RETURN(QueryResult result,
+                   cached ? EvaluateCached(grid, &running) : Evaluate(grid, &running));
+  RETURN_IF_ERROR(budget.CheckTime());
+  result.warnings = running.annotations.Warnings(text);
+  result.infos = running.annotations.Infos(text);
+  result.statistics = budget.Statistics();
+  result.statistics.elapsed_ns = clock_->SteadyNs() - started_ns;
+  return result;
+}
+
+Result<QueryResult> QueryEngine::Evaluate(const TimeGrid& grid, Running* running) {
+  BudgetShare selected(running->budget);  // label sets and chunks
   QueryContext context;
-  context.budget = &budget;
-  context.annotations = &annotations;
+  context.budget = running->budget;
+  context.annotations = &running->annotations;
   context.pool = pool_.get();
-  context.lookback_ms = options.lookback_ms > 0 ? options.lookback_ms : options_.lookback_ms;
+  context.lookback_ms = running->lookback_ms;
   context.use_start_timestamps = options_.use_start_timestamps;
   context.type_and_unit_labels = options_.type_and_unit_labels;
   context.names.removal =
@@ -222,24 +263,61 @@ Result<QueryResult> QueryEngine::Query(std::string_view text, const Expr& expr,
   context.names.metadata =
       options_.type_and_unit_labels ? MetadataLabels::kNameTypeUnit : MetadataLabels::kName;
   ASSIGN_OR_RETURN(const Plan plan,
-                   MakePlan(expr, {grid, context.lookback_ms, options_.default_step_ms,
-                                   context.names.metadata}));
+                   MakePlan(running->expr, {grid, context.lookback_ms, options_.default_step_ms,
+                                            context.names.metadata}));
+  SharedValues shared(plan);
+  context.shared = &shared;
   context.selectors = &plan.selectors;
   if (!plan.selectors.empty()) {
     std::vector<engine::SelectRequest> requests;
     for (const SelectorPlan& selector : plan.selectors) requests.push_back(selector.request);
-    ASSIGN_OR_RETURN(context.selections, factory_()->Select(requests));
+    const engine::SelectCheck check = [&](uint64_t, uint64_t bytes) -> Status {
+      RETURN_IF_ERROR(running->budget->CheckTime());
+      return selected.Add(0, bytes);
+    };
+    ASSIGN_OR_RETURN(context.selections, running->reader->Select(requests, check));
   }
+  std::optional<PlanProfile> profile;
+  if (running->options.explain) context.profile = &profile.emplace(plan);
   const Executor executor(&context);
   QueryResult result;
-  ASSIGN_OR_RETURN(result.value, kind == Kind::kInstant
+  ASSIGN_OR_RETURN(result.value, running->kind == Kind::kInstant
                                      ? EvaluateInstant(executor, *plan.root, grid)
                                      : EvaluateRange(executor, *plan.root, grid));
-  RETURN_IF_ERROR(budget.CheckTime());
-  result.warnings = annotations.Warnings(text);
-  result.infos = annotations.Infos(text);
-  result.statistics = budget.Statistics();
-  result.statistics.elapsed_ns = clock_->SteadyNs() - started_ns;
+  if (profile.has_value()) result.explain = profile->Render();
+  return result;
+}
+
+Result<QueryResult> QueryEngine::EvaluateCached(const TimeGrid& grid, Running* running) {
+  const std::optional<int64_t> reach_ms = InputReachMs(running->expr);
+  const std::string key = ResultKey(running->expr, grid, running->lookback_ms);
+  if (!reach_ms.has_value() || key.empty() || running->expr.type() != ValueType::kVector) {
+    return Evaluate(grid, running);
+  }
+  engine::Reader* const reader = running->reader;
+  const std::shared_ptr<const CachedResult> kept = cache_->Find(key);
+  const auto usable = [&] {
+    if (kept == nullptr) return size_t{0};
+    return UsableSteps(*kept, grid, *reach_ms, reader->MinTimeSince(kept->version));
+  };
+  const size_t step_count = usable();
+  // What is evaluated now holds for this version at least.
+  const uint64_t version = reader->version();
+  const TimeGrid rest{grid.At(step_count), grid.step_ms, grid.count - step_count};
+  QueryResult result;
+  result.value = Matrix();
+  if (rest.count > 0) {
+    ASSIGN_OR_RETURN(result, Evaluate(rest, running));
+  }
+  if (step_count > 0) {
+    // A write that the evaluation saw must not be missing from the steps before it.
+    if (usable() < step_count) return Evaluate(grid, running);
+    result.value = JoinResults(*kept, grid, step_count, std::move(std::get<Matrix>(result.value)));
+  }
+  const auto& matrix = std::get<Matrix>(result.value);
+  if (running->annotations.add_count() == 0 && HoldsFloatsAlone(matrix) && rest.count > 0) {
+    cache_->Store(key, std::make_shared<CachedResult>(CachedResult{matrix, grid, version}));
+  }
   return result;
 }
 

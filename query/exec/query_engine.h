@@ -10,7 +10,10 @@
 #include "base/mutex.h"
 #include "base/thread_pool.h"
 #include "engine/reader.h"
+#include "query/exec/annotations.h"
+#include "query/exec/budget.h"
 #include "query/exec/planner.h"
+#include "query/exec/result_cache.h"
 #include "varve/promql.h"
 
 namespace varve::promql::exec {
@@ -51,14 +54,31 @@ class QueryEngine {
 
  private:
   enum class Kind : uint8_t { kInstant, kRange };
+  // One query under its limits.
+  struct Running {
+    std::string_view text;
+    const Expr& expr;
+    Kind kind;
+    const QueryOptions& options;
+    int64_t lookback_ms;
+    engine::Reader* reader;
+    QueryBudget* budget;
+    Annotations annotations;
+  };
+
   Result<QueryResult> Query(std::string_view text, const Expr& expr, const TimeGrid& grid,
                             Kind kind, const QueryOptions& options);
+  // Over `grid`, which may be a part of the query's.
+  Result<QueryResult> Evaluate(const TimeGrid& grid, Running* running);
+  // As Evaluate, but steps whose results are kept and still hold are taken from there.
+  Result<QueryResult> EvaluateCached(const TimeGrid& grid, Running* running);
 
   const ReaderFactory factory_;
   const EngineOptions options_;
   const Clock* const clock_;
   QueryGate gate_;
-  std::unique_ptr<ThreadPool> pool_;  // nullptr for one thread
+  std::unique_ptr<ThreadPool> pool_;    // nullptr for one thread
+  std::unique_ptr<ResultCache> cache_;  // nullptr: off
 };
 
 }  // namespace varve::promql::exec

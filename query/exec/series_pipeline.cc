@@ -18,8 +18,12 @@
 namespace varve::promql::exec {
 namespace {
 
-// Fewer series than this are not worth a thread.
-constexpr size_t kSeriesPerSinkMin = 64;
+// What a series costs, roughly, and what is worth a thread: being woken and waited for costs more
+// than a few hundred series of little.
+constexpr uint64_t kSeriesNs = 1000;
+constexpr uint64_t kStepNs = 10;
+constexpr uint64_t kWindowedStepNs = 200;
+constexpr uint64_t kSinkNsMin = 2'000'000;
 // Windowed kernels look at about so many samples between two looks at the clock.
 constexpr uint64_t kVisitsPerTimeCheck = 1 << 20;
 
@@ -339,6 +343,7 @@ Status PipelineWorker::RunKernel(Column column) {
 Status PipelineWorker::Process(size_t series, RowSink* sink) {
   RETURN_IF_ERROR(context_.budget->CheckTime());
   RETURN_IF_ERROR(pipeline_.source->Read(series, read_min_ms_, read_max_ms_, &samples_));
+  if (!pipeline_.profiles.empty()) pipeline_.profiles.back()->CountRead(samples_);
   if (samples_.size() == 0) return OkStatus();
   RETURN_IF_ERROR(Charge());
   const bool has_histograms = !samples_.histograms.empty();
@@ -363,6 +368,7 @@ Status PipelineWorker::Process(size_t series, RowSink* sink) {
     Apply(operation, pipeline_.grid, context_.annotations, column);
   }
   if (!AnyBit(column.present, pipeline_.grid.count)) return OkStatus();
+  for (NodeProfile* profile : pipeline_.profiles) profile->series.fetch_add(1);
   const bool drop_name =
       pipeline_.name == MetricName::kDrop || pipeline_.source->name(series) == MetricName::kDrop;
   return sink->Consume(labels, drop_name ? MetricName::kDrop : MetricName::kKeep, column);
@@ -372,7 +378,10 @@ Status PipelineWorker::Process(size_t series, RowSink* sink) {
 
 Status SelectionSource::Read(size_t i, int64_t min_ms, int64_t max_ms,
                              engine::SampleBuffer* out) const {
-  RETURN_IF_ERROR(selection_->Read(i, min_ms, max_ms, out));
+  out->sample_count_max = budget_->samples_left();
+  Status status = selection_->Read(i, min_ms, max_ms, out);
+  if (status.code() == StatusCode::kResourceExhausted) return budget_->SamplesExceeded();
+  RETURN_IF_ERROR(std::move(status));
   VARVE_CHECK(out->timestamps_ms.size() == out->values.size());
   VARVE_CHECK(out->histogram_timestamps_ms.size() == out->histograms.size());
   budget_->CountRead(SampleCount(*out));
@@ -414,13 +423,18 @@ uint64_t SampleBytes(const engine::SampleBuffer& samples) {
 }
 
 size_t SinkCount(const SeriesPipeline& pipeline, const QueryContext& context) {
-  const size_t series_count = pipeline.source->series_count();
-  return std::clamp<size_t>(series_count / kSeriesPerSinkMin, 1, context.worker_count());
+  const bool windowed = pipeline.range && FindRangeKernel(pipeline.range->function)->cost ==
+                                              RangeKernel::Cost::kWindowed;
+  const uint64_t series_ns =
+      kSeriesNs + pipeline.grid.count * (windowed ? kWindowedStepNs : kStepNs);
+  const uint64_t total_ns = pipeline.source->series_count() * series_ns;
+  return std::clamp<size_t>(total_ns / kSinkNsMin, 1, context.worker_count());
 }
 
 Status RunPipeline(const SeriesPipeline& pipeline, const QueryContext& context,
                    const std::vector<RowSink*>& sinks) {
   if (pipeline.grid.count == 0) return OkStatus();
+  const ProfiledTime time(pipeline.profiles, context.budget->clock());
   const size_t series_count = pipeline.source->series_count();
   std::vector<Status> statuses(sinks.size());
   std::atomic<bool> failed{false};

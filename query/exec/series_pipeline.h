@@ -98,6 +98,8 @@ struct SeriesPipeline {
   LookbackStage lookback;
   std::vector<RowOperation> operations;
   MetricName name = MetricName::kKeep;  // after all stages
+  // Of the nodes that the pipeline runs, the leaf last; empty when nobody asks.
+  std::vector<NodeProfile*> profiles;
 };
 
 // How many sinks RunPipeline wants: a function of the series and the threads allowed, so that a

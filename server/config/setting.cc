@@ -233,6 +233,10 @@ constexpr Setting kSettings[] = {
     {"query-lookback", "Queries", "DURATION", "How long a sample stands for its series.",
      VARVE_SET(SetPositiveDuration(text, &c->query.lookback_ms)),
      VARVE_GET(DurationText(c.query.lookback_ms))},
+    {"query-cache", "Queries", "BYTES",
+     "Memory for results of past steps, which are dropped as soon as a write could change them; 0: "
+     "off.",
+     VARVE_SET(SetBytes(text, &c->query.cache_bytes)), VARVE_GET(BytesText(c.query.cache_bytes))},
     {"log-level", "Logging", "LEVEL", "debug, info, warning or error; the log goes to stderr.",
      SetLogLevel, LogLevelText},
 };

@@ -29,6 +29,9 @@ struct FakeStore {
   std::vector<engine::SelectRequest> requests;
   std::atomic<size_t> select_count{0};
   std::atomic<size_t> read_count{0};
+  // What the readers say of writes: what is added before the first query is version 0.
+  uint64_t version = 0;
+  std::map<uint64_t, int64_t> min_time_by_version;  // of the write that made the version
   // Called at each read, before the samples are given out.
   std::function<Status()> on_read;
 
@@ -103,16 +106,36 @@ class FakeSelection final : public engine::SeriesSelection {
 
 class FakeReader final : public engine::Reader {
  public:
+  using Reader::Select;
   explicit FakeReader(FakeStore* store) : store_(store) {}
   Result<std::vector<std::shared_ptr<const engine::SeriesSelection>>> Select(
-      std::span<const engine::SelectRequest> requests) override {
+      std::span<const engine::SelectRequest> requests, const engine::SelectCheck& check) override {
     ++store_->select_count;
     store_->requests.assign(requests.begin(), requests.end());
     std::vector<std::shared_ptr<const engine::SeriesSelection>> out;
     for (const engine::SelectRequest& request : requests) {
-      out.push_back(std::make_shared<FakeSelection>(store_, request));
+      auto selection = std::make_shared<FakeSelection>(store_, request);
+      uint64_t label_bytes = 0;
+      for (size_t i = 0; i < selection->series_count(); ++i) {
+        label_bytes += selection->labels(i).canonical_bytes().size();
+      }
+      if (check) {
+        if (Status status = check(selection->series_count(), label_bytes); !status.ok()) {
+          return status;
+        }
+      }
+      out.push_back(std::move(selection));
     }
     return out;
+  }
+
+  uint64_t version() override { return store_->version; }
+  int64_t MinTimeSince(uint64_t version) override {
+    int64_t min_ms = INT64_MAX;
+    for (const auto& [number, time_ms] : store_->min_time_by_version) {
+      if (number > version) min_ms = std::min(min_ms, time_ms);
+    }
+    return min_ms;
   }
 
  private:
