@@ -65,12 +65,10 @@ Status QueryBudget::CheckSteps(size_t step_count) const {
   return OkStatus();
 }
 
-QueryStatistics QueryBudget::Statistics() const {
-  QueryStatistics out;
-  out.samples_read = samples_read_.load();
-  out.series_read = series_read_.load();
-  out.samples_peak = samples_peak_.load();
-  return out;
+void QueryBudget::FillStatistics(QueryStatistics* out) const {
+  out->samples_read = samples_read_.load();
+  out->series_read = series_read_.load();
+  out->samples_peak = samples_peak_.load();
 }
 
 Status BudgetShare::Add(uint64_t samples, uint64_t bytes) {

@@ -49,8 +49,8 @@ class QueryBudget {
     samples_read_.fetch_add(samples, std::memory_order_relaxed);
     series_read_.fetch_add(1, std::memory_order_relaxed);
   }
-  // elapsed_ns is left to the caller.
-  QueryStatistics Statistics() const;
+  // What was read and held.
+  void FillStatistics(QueryStatistics* out) const;
   const Clock* clock() const { return clock_; }
   uint64_t samples_held() const { return samples_.load(std::memory_order_relaxed); }
   uint64_t bytes_held() const { return bytes_.load(std::memory_order_relaxed); }

@@ -18,6 +18,14 @@
 namespace varve::promql::exec {
 namespace {
 
+uint64_t SamplesOf(const Series& series) {
+  uint64_t samples = series.points.size();
+  for (const HistogramPoint& point : series.histograms) {
+    samples += QueryableSamplesOf(*point.histogram);
+  }
+  return samples;
+}
+
 TimeGrid FirstStep(const TimeGrid& grid) { return {grid.start_ms, grid.step_ms, 1}; }
 
 }  // namespace
@@ -72,11 +80,17 @@ Result<VectorValue> Executor::Vector(const PlanNode& node, const TimeGrid& grid)
   RETURN_IF_ERROR(context_.budget->CheckSteps(grid.count));
   if (grid.count == 0) return VectorValue(0, context_.budget);
   ASSIGN_OR_RETURN(std::optional<VectorValue> kept, context_.shared->Take(node));
-  if (kept.has_value()) return *std::move(kept);
+  if (kept.has_value()) {
+    if (context_.queryable != nullptr) context_.queryable->Add(context_.shared->LookedAt(node));
+    return *std::move(kept);
+  }
   const size_t annotation_count = context_.annotations->add_count();
+  const uint64_t queryable = context_.queryable == nullptr ? 0 : context_.queryable->total();
   ASSIGN_OR_RETURN(VectorValue value, EvaluateProfiled(node, grid));
   if (context_.shared->IsAwaited(node) && context_.annotations->add_count() == annotation_count) {
-    RETURN_IF_ERROR(context_.shared->Keep(node, value));
+    const uint64_t looked_at =
+        context_.queryable == nullptr ? 0 : context_.queryable->total() - queryable;
+    RETURN_IF_ERROR(context_.shared->Keep(node, value, looked_at));
   }
   return value;
 }
@@ -103,9 +117,23 @@ Result<VectorValue> Executor::Evaluate(const PlanNode& node, const TimeGrid& gri
   return RowOperations(node, grid);
 }
 
+// The node at the first step; what it looked at counts at every step.
+Result<VectorValue> Executor::Once(const PlanNode& node, const TimeGrid& grid) const {
+  if (context_.queryable == nullptr) return Vector(node, FirstStep(grid));
+  QueryableSamples counts(1, QueryableSamples::Detail::kTotal);
+  QueryContext counted = context_;
+  counted.queryable = &counts;
+  ASSIGN_OR_RETURN(VectorValue once, Executor(&counted).Vector(node, FirstStep(grid)));
+  context_.queryable->Add(counts.total() * grid.count);
+  for (size_t step = 0; context_.queryable->wants_steps() && step < grid.count; ++step) {
+    context_.queryable->AddAt(step, counts.total());
+  }
+  return once;
+}
+
 Result<VectorValue> Executor::StepInvariant(const StepInvariantNode& node,
                                             const TimeGrid& grid) const {
-  ASSIGN_OR_RETURN(VectorValue once, Vector(*node.child, FirstStep(grid)));
+  ASSIGN_OR_RETURN(VectorValue once, Once(*node.child, grid));
   if (grid.count == 1) return once;
   VectorValue out(grid.count, context_.budget);
   for (SeriesRow& row : once.rows()) {
@@ -215,7 +243,11 @@ Result<VectorValue> Executor::Sort(const SortNode& node, const TimeGrid& grid) c
 Result<Matrix> Executor::RangeVector(const RangeVectorNode& node, const TimeGrid& grid) const {
   VARVE_CHECK(grid.count == 1);
   SelectorPlan::Names names;
-  ASSIGN_OR_RETURN(const std::unique_ptr<SeriesSource> source, Source(node.source, grid, &names));
+  // A subquery as the whole query counts for what it looks at, a selector for its samples.
+  QueryableSamples in_subquery(1, QueryableSamples::Detail::kTotal);
+  ASSIGN_OR_RETURN(const std::unique_ptr<SeriesSource> source,
+                   Source(node.source, grid, &names, &in_subquery));
+  if (node.source.subquery != nullptr) CountQueryable(in_subquery.total());
   const int64_t end = node.source.shift.Apply(grid.start_ms);
   const int64_t begin = SaturatingAdd(SaturatingSub(end, node.source.range_ms), 1);
   Matrix out;
@@ -240,9 +272,16 @@ Result<Matrix> Executor::RangeVector(const RangeVectorNode& node, const TimeGrid
     for (size_t s = 0; s < samples.histograms.size(); ++s) {
       series.histograms.push_back({samples.histogram_timestamps_ms[s], samples.histograms[s]});
     }
+    if (node.source.subquery == nullptr) CountQueryable(SamplesOf(series));
     out.push_back(std::move(series));
   }
   return out;
+}
+
+void Executor::CountQueryable(uint64_t samples) const {
+  if (context_.queryable == nullptr) return;
+  context_.queryable->Add(samples);
+  if (context_.queryable->wants_steps()) context_.queryable->AddAt(0, samples);
 }
 
 }  // namespace varve::promql::exec

@@ -30,13 +30,17 @@ class Executor {
   Result<Matrix> RangeVector(const RangeVectorNode& node, const TimeGrid& grid) const;
 
  private:
+  // At the only step.
+  void CountQueryable(uint64_t samples) const;
   Result<VectorValue> Evaluate(const PlanNode& node, const TimeGrid& grid) const;
   Result<VectorValue> EvaluateProfiled(const PlanNode& node, const TimeGrid& grid) const;
   // The node as one pass over series: a selector or range function under any number of row
   // operations; nullopt when it is anything else.
   Result<std::optional<SeriesPipeline>> Pipeline(const PlanNode& node, const TimeGrid& grid) const;
+  // What a subquery looks at is counted in `queryable`, which may be nullptr.
   Result<std::unique_ptr<SeriesSource>> Source(const RangeSource& source, const TimeGrid& grid,
-                                               SelectorPlan::Names* names) const;
+                                               SelectorPlan::Names* names,
+                                               QueryableSamples* queryable) const;
   Result<SeriesPipeline> ScanPipeline(const ScanNode& node, const TimeGrid& grid) const;
   Result<SeriesPipeline> RangePipeline(const RangeFunctionNode& node, const TimeGrid& grid) const;
   Result<RowOperation> Operation(const PlanNode& node, const TimeGrid& grid) const;
@@ -53,6 +57,7 @@ class Executor {
   Result<VectorValue> LabelJoin(const LabelJoinNode& node, const TimeGrid& grid) const;
   Result<VectorValue> Sort(const SortNode& node, const TimeGrid& grid) const;
   Result<VectorValue> VectorOf(const VectorOfNode& node, const TimeGrid& grid) const;
+  Result<VectorValue> Once(const PlanNode& node, const TimeGrid& grid) const;
   Result<VectorValue> StepInvariant(const StepInvariantNode& node, const TimeGrid& grid) const;
   Result<ScalarColumn> ScalarOf(const ScalarOfNode& node, const TimeGrid& grid) const;
 

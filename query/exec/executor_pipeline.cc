@@ -121,7 +121,8 @@ Result<GroupAccumulator> RunGroups(const SeriesPipeline& pipeline, const Aggrega
 
 Result<std::unique_ptr<SeriesSource>> Executor::Source(const RangeSource& source,
                                                        const TimeGrid& grid,
-                                                       SelectorPlan::Names* names) const {
+                                                       SelectorPlan::Names* names,
+                                                       QueryableSamples* queryable) const {
   if (source.subquery == nullptr) {
     *names = (*context_.selectors)[source.selector].names;
     return std::unique_ptr<SeriesSource>(std::make_unique<SelectionSource>(
@@ -130,7 +131,9 @@ Result<std::unique_ptr<SeriesSource>> Executor::Source(const RangeSource& source
   *names = SelectorPlan::Names::kAny;
   const TimeGrid inner = SubqueryGrid(grid, source.shift, source.range_ms, source.subquery_step_ms);
   RETURN_IF_ERROR(context_.budget->CheckSteps(inner.count));
-  ASSIGN_OR_RETURN(VectorValue value, Vector(*source.subquery, inner));
+  QueryContext counted = context_;
+  counted.queryable = queryable;
+  ASSIGN_OR_RETURN(VectorValue value, Executor(&counted).Vector(*source.subquery, inner));
   return std::unique_ptr<SeriesSource>(std::make_unique<SubquerySource>(std::move(value), inner));
 }
 
@@ -166,7 +169,7 @@ Result<SeriesPipeline> Executor::RangePipeline(const RangeFunctionNode& node,
     ASSIGN_OR_RETURN(range.arg1, Scalar(*node.arg1, grid));
   }
   pipeline.range = std::move(range);
-  ASSIGN_OR_RETURN(pipeline.source, Source(node.source, grid, &pipeline.names));
+  ASSIGN_OR_RETURN(pipeline.source, Source(node.source, grid, &pipeline.names, nullptr));
   pipeline.name = NameAfter(node.function);
   return pipeline;
 }

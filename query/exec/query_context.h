@@ -12,6 +12,7 @@
 #include "query/exec/name_rules.h"
 #include "query/exec/plan.h"
 #include "query/exec/plan_profile.h"
+#include "query/exec/queryable_samples.h"
 #include "query/exec/shared_values.h"
 
 namespace varve::promql::exec {
@@ -22,6 +23,7 @@ struct QueryContext {
   ThreadPool* pool = nullptr;      // nullptr: everything on the calling thread
   PlanProfile* profile = nullptr;  // nullptr: nobody asks for it
   SharedValues* shared = nullptr;
+  QueryableSamples* queryable = nullptr;  // nullptr: not counted, as within subqueries
   int64_t lookback_ms = 0;
   NameRules names;
   bool use_start_timestamps = false;

@@ -244,7 +244,7 @@ Result<QueryResult> QueryEngine::Query(std::string_view text, const Expr& expr,
   RETURN_IF_ERROR(budget.CheckTime());
   result.warnings = running.annotations.Warnings(text);
   result.infos = running.annotations.Infos(text);
-  result.statistics = budget.Statistics();
+  budget.FillStatistics(&result.statistics);
   result.statistics.elapsed_ns = clock_->SteadyNs() - started_ns;
   return result;
 }
@@ -265,7 +265,12 @@ Result<QueryResult> QueryEngine::Evaluate(const TimeGrid& grid, Running* running
   ASSIGN_OR_RETURN(const Plan plan,
                    MakePlan(running->expr, {grid, context.lookback_ms, options_.default_step_ms,
                                             context.names.metadata}));
-  SharedValues shared(plan);
+  const bool per_step = running->options.per_step_statistics;
+  QueryableSamples queryable(
+      grid.count, per_step ? QueryableSamples::Detail::kPerStep : QueryableSamples::Detail::kTotal);
+  context.queryable = &queryable;
+  // Each place counts for itself at each step.
+  SharedValues shared = per_step ? SharedValues() : SharedValues(plan);
   context.shared = &shared;
   context.selectors = &plan.selectors;
   if (!plan.selectors.empty()) {
@@ -284,6 +289,8 @@ Result<QueryResult> QueryEngine::Evaluate(const TimeGrid& grid, Running* running
   ASSIGN_OR_RETURN(result.value, running->kind == Kind::kInstant
                                      ? EvaluateInstant(executor, *plan.root, grid)
                                      : EvaluateRange(executor, *plan.root, grid));
+  result.statistics.queryable_samples = queryable.total();
+  result.statistics.queryable_samples_per_step = queryable.PerStep(grid);
   if (profile.has_value()) result.explain = profile->Render();
   return result;
 }

@@ -109,6 +109,7 @@ class PipelineWorker {
   void FinishWithHistograms(const Labels& labels, Column column);
   void Smooth(const Labels& labels, Column column);
   Status RunKernel(Column column);
+  void CountQueryable(Column column);
   Status RunWindowed(const RangeInput& input, Column column);
   Status CheckArguments();
   void AnnotateQuantiles();
@@ -340,6 +341,34 @@ Status PipelineWorker::RunKernel(Column column) {
   return OkStatus();
 }
 
+// By windows, or by the values that looking back found; before row operations.
+void PipelineWorker::CountQueryable(Column column) {
+  const bool has_histograms = !samples_.histograms.empty();
+  QueryableSamples* const counts = context_.queryable;
+  if (!has_histograms && !counts->wants_steps()) {
+    counts->Add(pipeline_.range ? windows_->visit_count()
+                                : CountBits(column.present, pipeline_.grid.count));
+    return;
+  }
+  const bool histogram_windows = pipeline_.range && has_histograms;
+  for (size_t step = 0; step < pipeline_.grid.count; ++step) {
+    uint64_t samples = 0;
+    if (pipeline_.range) {
+      samples = windows_->windows()[step].size();
+    } else if (TestBit(column.present, step)) {
+      samples = column.IsHistogram(step) ? QueryableSamplesOf(*column.histograms[step]) : 1;
+    }
+    if (histogram_windows) {
+      const StepWindow window = histogram_windows_->windows()[step];
+      for (uint32_t i = window.begin; i < window.end; ++i) {
+        samples += QueryableSamplesOf(*samples_.histograms[i]);
+      }
+    }
+    counts->Add(samples);
+    if (counts->wants_steps()) counts->AddAt(step, samples);
+  }
+}
+
 Status PipelineWorker::Process(size_t series, RowSink* sink) {
   RETURN_IF_ERROR(context_.budget->CheckTime());
   RETURN_IF_ERROR(pipeline_.source->Read(series, read_min_ms_, read_max_ms_, &samples_));
@@ -362,6 +391,7 @@ Status PipelineWorker::Process(size_t series, RowSink* sink) {
     LookBack(column);
     if (has_histograms) LookBackAtHistograms(column);
   }
+  if (context_.queryable != nullptr) CountQueryable(column);
   if (!AnyBit(column.present, pipeline_.grid.count)) return OkStatus();
   if (pipeline_.range && HasFloats(column)) AnnotateNonCounter(labels);
   for (const RowOperation& operation : pipeline_.operations) {

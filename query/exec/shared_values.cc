@@ -89,10 +89,11 @@ Result<std::optional<VectorValue>> SharedValues::Take(const PlanNode& node) {
   return std::exchange(shared.value, std::nullopt);
 }
 
-Status SharedValues::Keep(const PlanNode& node, const VectorValue& value) {
+Status SharedValues::Keep(const PlanNode& node, const VectorValue& value, uint64_t looked_at) {
   Shared& shared = shared_[number_by_node_.at(&node)];
   VARVE_CHECK(shared.uses_left > 1);
   --shared.uses_left;
+  shared.looked_at = looked_at;
   ASSIGN_OR_RETURN(VectorValue copy, CopyOf(value));
   shared.value.emplace(std::move(copy));
   return OkStatus();

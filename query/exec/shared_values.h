@@ -21,6 +21,8 @@ namespace varve::promql::exec {
 // Not thread-safe: for the one thread that walks the plan.
 class SharedValues {
  public:
+  // Nothing is shared.
+  SharedValues() = default;
   // `plan` is borrowed.
   explicit SharedValues(const Plan& plan);
 
@@ -31,12 +33,18 @@ class SharedValues {
   // The value of the node if it is kept: a copy, or the value itself for the last that is the same.
   // Errors: kResourceExhausted.
   Result<std::optional<VectorValue>> Take(const PlanNode& node);
-  // REQUIRES: IsAwaited(node). Keeps a copy. Errors: kResourceExhausted.
-  Status Keep(const PlanNode& node, const VectorValue& value);
+  // REQUIRES: IsAwaited(node). Keeps a copy. `looked_at`: queryable samples that the evaluation
+  // counted, once more for each Take. Errors: kResourceExhausted.
+  Status Keep(const PlanNode& node, const VectorValue& value, uint64_t looked_at);
+  // REQUIRES: Take gave a value.
+  uint64_t LookedAt(const PlanNode& node) const {
+    return shared_[number_by_node_.at(&node)].looked_at;
+  }
 
  private:
   struct Shared {
     size_t uses_left = 0;
+    uint64_t looked_at = 0;
     std::optional<VectorValue> value;
   };
   using Numbers = std::unordered_map<std::string, size_t>;
