@@ -315,7 +315,8 @@ Result<AppendResult> DatabaseImpl::AppendPrepared(PreparedBatch* batch) {
 }
 
 void DatabaseImpl::CountAppend(const AppendResult& result) {
-  samples_appended_.fetch_add(result.samples_appended, std::memory_order_relaxed);
+  samples_appended_.fetch_add(result.samples_appended + result.histograms_appended,
+                              std::memory_order_relaxed);
   for (const Rejection& rejection : result.rejections) {
     samples_rejected_[static_cast<size_t>(rejection.reason)].fetch_add(rejection.sample_count,
                                                                        std::memory_order_relaxed);

@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "tests/crash/script.h"
+#include "tests/model/random_histogram.h"
 #include "tests/model/test_directory.h"
 #include "tests/model/twin.h"
 #include "varve/database.h"
@@ -63,10 +64,18 @@ class DamageTest : public testing::Test {
       batch.Clear();
       for (int series = 0; series < 12; ++series) {
         const Labels labels{{"__name__", "series"}, {"number", std::to_string(series)}};
-        const double value = static_cast<double>(random_() % 1'000'000) / 100;
+        const int64_t time = kStartMs + batches_ * 60'000;
         batch.BeginSeries(labels);
-        batch.AddSample(kStartMs + batches_ * 60'000, value);
-        twin_.Append(labels, kStartMs + batches_ * 60'000, value);
+        if (series < 3) {
+          const HistogramSample sample{time, 0, histograms_.Next()};
+          batch.AddHistogram(sample.timestamp_ms, sample.histogram, sample.start_ms);
+          twin_.Append(labels, sample);
+          continue;
+        }
+        const double value = static_cast<double>(random_() % 1'000'000) / 100;
+        const int64_t start = series == 3 ? kStartMs : 0;
+        batch.AddSample(time, value, start);
+        twin_.Append(labels, time, value, start);
       }
       const Result<AppendResult> result = database->Append(&batch);
       ASSERT_TRUE(result.ok()) << result.status().ToString();
@@ -153,6 +162,7 @@ class DamageTest : public testing::Test {
   model::TestDirectory sound_;
   model::TestDirectory copy_;
   model::Twin twin_;
+  model::HistogramSource histograms_{9};
   int64_t batches_ = 0;
   std::atomic<uint64_t> messages_{0};
   uint64_t refused_ = 0;

@@ -196,6 +196,7 @@ TEST_F(HistogramRejectionTest, AnInvalidHistogramIsRefusedAlone) {
   EXPECT_NE(result.rejections[0].example.find("negative count"), std::string::npos)
       << result.rejections[0].example;
   EXPECT_EQ(database_->Statistics().head_series_count, 1u);
+  EXPECT_EQ(database_->Statistics().samples_appended, 2u);  // of both kinds
 }
 
 TEST_F(HistogramRejectionTest, TimesAndSizeAreLimited) {
