@@ -4,6 +4,7 @@
 
 #include "base/check.h"
 #include "base/clock.h"
+#include "engine/metrics/exemplar_record.h"
 #include "engine/metrics/sample_record.h"
 
 namespace varve::engine {
@@ -75,6 +76,17 @@ void CommitQueue::TakeGroup(std::vector<Waiter*>* group) {
   }
 }
 
+// The one record of a batch.
+journal::Record CommitQueue::RecordOf(PreparedBatch* batch, uint64_t sequence) {
+  using Kind = journal::RecordKind;
+  if (batch->exemplar_body.empty()) return {sequence, Kind::kSamples, batch->journal_body};
+  if (batch->runs.empty() && batch->created.empty()) {
+    return {sequence, Kind::kExemplars, batch->exemplar_body};
+  }
+  batch->joined_body = JoinRecords(batch->journal_body, batch->exemplar_body);
+  return {sequence, Kind::kSamplesAndExemplars, batch->joined_body};
+}
+
 Status CommitQueue::WriteJournal(std::span<Waiter* const> group) {
   std::vector<journal::Record> records;
   records.reserve(group.size());
@@ -86,13 +98,9 @@ Status CommitQueue::WriteJournal(std::span<Waiter* const> group) {
         resolved_generation != head_->index_generation()) {
       EncodeSampleRecord(waiter->batch);
     }
-    if (!waiter->batch->runs.empty() || !waiter->batch->created.empty()) {
-      records.push_back({sequence++, journal::RecordKind::kSamples, waiter->batch->journal_body});
-    }
-    if (!waiter->batch->exemplar_body.empty()) {
-      records.push_back(
-          {sequence++, journal::RecordKind::kExemplars, waiter->batch->exemplar_body});
-    }
+    const bool samples = !waiter->batch->runs.empty() || !waiter->batch->created.empty();
+    if (!samples && waiter->batch->exemplar_body.empty()) continue;
+    records.push_back(RecordOf(waiter->batch, sequence++));
   }
   if (records.empty()) return OkStatus();
   if (Status status = journal_->Append(records); !status.ok()) return status;

@@ -59,6 +59,7 @@ class CommitQueue {
   }
   void AwaitCompany() REQUIRES(mutex_);
   void TakeGroup(std::vector<Waiter*>* group) REQUIRES(mutex_);
+  static journal::Record RecordOf(PreparedBatch* batch, uint64_t sequence);
   Status WriteJournal(std::span<Waiter* const> group);
   void TakeBackCreated(std::span<Waiter* const> group);
   void Apply(const PreparedBatch& batch) REQUIRES(head_->visibility_mutex);

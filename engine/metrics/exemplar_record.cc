@@ -41,4 +41,19 @@ Status DecodeExemplarRecord(std::string_view body, std::vector<SeriesExemplarVie
   return reader.done() ? OkStatus() : Damaged("bytes after the end");
 }
 
+std::string JoinRecords(std::string_view samples, std::string_view exemplars) {
+  std::string joined;
+  joined.reserve(kVarint64BytesMax + samples.size() + exemplars.size());
+  AppendLengthPrefixed(&joined, samples);
+  joined.append(exemplars);
+  return joined;
+}
+
+Status SplitRecords(std::string_view body, std::string_view* samples, std::string_view* exemplars) {
+  ByteReader reader(body);
+  *samples = reader.LengthPrefixed();
+  *exemplars = reader.Bytes(reader.remaining());
+  return reader.ok() ? OkStatus() : Damaged("the samples before it end early");
+}
+
 }  // namespace varve::engine

@@ -24,4 +24,10 @@ void EncodeExemplarRecord(std::span<const SeriesExemplarViews> series, std::stri
 // size.
 Status DecodeExemplarRecord(std::string_view body, std::vector<SeriesExemplarViews>* series);
 
+// The body of kind kSamplesAndExemplars: both records of one append, so that a crash leaves the
+// whole of it or nothing.
+std::string JoinRecords(std::string_view samples, std::string_view exemplars);
+// Error: kDataLoss.
+Status SplitRecords(std::string_view body, std::string_view* samples, std::string_view* exemplars);
+
 }  // namespace varve::engine

@@ -59,6 +59,7 @@ struct PreparedBatch {
   std::string journal_buffer;     // only grows, so that it is not cleared batch by batch
   std::string_view journal_body;  // the record, in journal_buffer
   std::string exemplar_body;      // a record of the exemplars; empty: none
+  std::string joined_body;        // both records, where there are both
   AppendResult result;
 
   // Scratch of the look-up.
@@ -91,6 +92,7 @@ struct PreparedBatch {
     max_time_ms = INT64_MIN;
     journal_body = {};
     exemplar_body.clear();
+    joined_body = {};
     result = {};
   }
 };

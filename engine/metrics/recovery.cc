@@ -4,6 +4,7 @@
 #include <optional>
 
 #include "base/status_macros.h"
+#include "engine/metrics/exemplar_record.h"
 #include "engine/metrics/sample_record.h"
 #include "storage/journal/journal.h"
 
@@ -18,12 +19,30 @@ class Replayer {
   Replayer(Head* head, ExemplarStore* exemplars) : head_(head), exemplars_(exemplars) {}
 
   Status Apply(const journal::Record& record) {
-    if (record.kind == journal::RecordKind::kExemplars) return exemplars_->Add(record.body);
-    if (record.kind != journal::RecordKind::kSamples) {
-      return DataLossError("record kind " + std::to_string(static_cast<int>(record.kind)) +
-                           " is unknown");
+    switch (record.kind) {
+      case journal::RecordKind::kSamples:
+        return ApplySamples(record.body);
+      case journal::RecordKind::kExemplars:
+        return exemplars_->Add(record.body);
+      case journal::RecordKind::kSamplesAndExemplars: {
+        std::string_view samples;
+        std::string_view exemplars;
+        RETURN_IF_ERROR(SplitRecords(record.body, &samples, &exemplars));
+        RETURN_IF_ERROR(ApplySamples(samples));
+        return exemplars_->Add(exemplars);
+      }
+      case journal::RecordKind::kMetadata:
+        break;
     }
-    RETURN_IF_ERROR(DecodeSampleRecord(record.body, &decoded_));
+    return DataLossError("record kind " + std::to_string(static_cast<int>(record.kind)) +
+                         " is unknown");
+  }
+  // Samples whose series was defined in a damaged place.
+  uint64_t lost_samples() const { return lost_samples_; }
+
+ private:
+  Status ApplySamples(std::string_view body) {
+    RETURN_IF_ERROR(DecodeSampleRecord(body, &decoded_));
     for (const NewSeries& series : decoded_.created)
       RETURN_IF_ERROR(head_->RestoreSeries(series.id, series.labels));
     batch_.Reset(nullptr);
@@ -48,10 +67,7 @@ class Replayer {
     head_->Apply(batch_);
     return OkStatus();
   }
-  // Samples whose series was defined in a damaged place.
-  uint64_t lost_samples() const { return lost_samples_; }
 
- private:
   Head* const head_;
   ExemplarStore* const exemplars_;
   SampleRecord decoded_;

@@ -21,6 +21,7 @@ enum class RecordKind : uint8_t {  // on disk: never change a value
   kSamples = 1,
   kMetadata = 2,
   kExemplars = 3,
+  kSamplesAndExemplars = 4,
 };
 
 struct Record {

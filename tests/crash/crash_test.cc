@@ -77,6 +77,8 @@ class Writer {
   }
   // How many batches of each thread were acknowledged.
   const BatchCounts& acknowledged() const { return acknowledged_; }
+  // Of how many the doomed series was deleted.
+  const BatchCounts& deleted() const { return deleted_; }
 
  private:
   bool Take(Report* report) {
@@ -84,12 +86,14 @@ class Writer {
       return false;
     if (report->kind == ReportKind::kAcknowledged)
       acknowledged_[report->thread] = report->batch + 1;
+    if (report->kind == ReportKind::kDeleted) deleted_[report->thread] = report->batch + 1;
     return true;
   }
 
   pid_t process_ = -1;
   int reports_ = -1;
   BatchCounts acknowledged_;
+  BatchCounts deleted_ = {};
 };
 
 class CrashCycles {
@@ -128,6 +132,7 @@ class CrashCycles {
     const int status = writer.Kill();
     ASSERT_TRUE(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL)
         << "the writer ended by itself: " << status;
+    for (size_t i = 0; i < kThreadCount; ++i) twins_[i].ExpectDeletedBefore(writer.deleted()[i]);
     Verify(writer.acknowledged());
   }
 

@@ -5,6 +5,8 @@
 
 #include <unistd.h>
 
+#include <array>
+#include <atomic>
 #include <cstdio>
 #include <cstdlib>
 #include <random>
@@ -30,6 +32,9 @@ void Send(int fd, const Report& report) {
   }
 }
 
+// How many batches of each thread were acknowledged; 0: none in this life.
+std::array<std::atomic<uint64_t>, kThreadCount> acknowledged_counts = {};
+
 void Write(Database* database, int fd, uint64_t seed, uint32_t thread, uint64_t first) {
   WriteBatch batch;
   for (uint64_t number = first;; ++number) {
@@ -40,18 +45,30 @@ void Write(Database* database, int fd, uint64_t seed, uint32_t thread, uint64_t 
       continue;
     }
     if (!result.ok()) Fail("append: " + result.status().ToString());
-    if (result->samples_rejected != 0) Fail("samples were refused");
+    if (result->samples_rejected + result->exemplars_rejected != 0) Fail("samples were refused");
+    acknowledged_counts[thread].store(number + 1);
     Send(fd, {ReportKind::kAcknowledged, thread, number});
   }
 }
 
+Status DeleteAndReport(Database* database, int fd) {
+  std::array<uint64_t, kThreadCount> before{};
+  for (size_t i = 0; i < kThreadCount; ++i) before[i] = acknowledged_counts[i].load();
+  if (Status status = DeleteDoomed(database); !status.ok()) return status;
+  for (uint32_t i = 0; i < kThreadCount; ++i) {
+    if (before[i] != 0) Send(fd, {ReportKind::kDeleted, i, before[i] - 1});
+  }
+  return OkStatus();
+}
+
 // Back to back, so that any moment is in the middle of one of them.
-[[noreturn]] void Maintain(Database* database, uint64_t seed) {
+[[noreturn]] void Maintain(Database* database, int fd, uint64_t seed) {
   std::mt19937_64 random(seed);
   while (true) {
-    const uint64_t dice = random() % 8;
+    const uint64_t dice = random() % 10;
     const Status status = dice < 4   ? database->Checkpoint()
                           : dice < 7 ? database->Flush()
+                          : dice < 9 ? DeleteAndReport(database, fd)
                                      : database->Maintain();
     if (!status.ok()) Fail("maintenance: " + status.ToString());
   }
@@ -76,7 +93,7 @@ int Run(char** arguments) {
     const uint64_t first = std::strtoull(arguments[5 + i], nullptr, 10);
     threads.emplace_back([&, i, first] { Write(database->get(), fd, seed, i, first); });
   }
-  Maintain(database->get(), seed ^ std::strtoull(arguments[5], nullptr, 10));
+  Maintain(database->get(), fd, seed ^ std::strtoull(arguments[5], nullptr, 10));
 }
 
 }  // namespace

@@ -12,6 +12,7 @@ enum class ReportKind : uint32_t {
   kOpening = 1,       // Database::Open is about to be called
   kReady = 2,         // it returned
   kAcknowledged = 3,  // Append of this thread's batch returned ok
+  kDeleted = 4,       // a delete that began after this thread's batch returned ok
 };
 
 struct Report {

@@ -16,6 +16,7 @@ constexpr int64_t kStartMs = 1'700'000'000'000;
 constexpr int64_t kStepMs = 30'000;  // 240 batches cross a partition border
 constexpr uint64_t kSeriesCount = 20;
 constexpr std::string_view kMarker = "marker";
+constexpr std::string_view kDoomed = "doomed";
 
 int64_t TimeOf(uint64_t number) { return kStartMs + static_cast<int64_t>(number) * kStepMs; }
 
@@ -23,8 +24,14 @@ Labels SeriesLabels(size_t thread, const std::string& name) {
   return Labels{{"__name__", name}, {"thread", std::to_string(thread)}};
 }
 
+// The thread's series but the doomed one.
 Selector ThreadSelector(size_t thread) {
-  return {{MatchOp::kEqual, "thread", std::to_string(thread)}};
+  return {{MatchOp::kEqual, "thread", std::to_string(thread)},
+          {MatchOp::kNotEqual, "__name__", std::string(kDoomed)}};
+}
+
+Exemplar ExemplarOf(uint64_t number) {
+  return {Labels{{"batch", std::to_string(number)}}, static_cast<double>(number), TimeOf(number)};
 }
 
 // Of the last batch that the marker knows of, plus one.
@@ -40,6 +47,9 @@ void BuildBatch(uint64_t seed, size_t thread, uint64_t number, WriteBatch* batch
   std::mt19937_64 random(MixBits(seed) ^ MixBits(thread + 1) ^ MixBits(number << 8));
   batch->Clear();
   batch->BeginSeries(SeriesLabels(thread, std::string(kMarker)));
+  batch->AddSample(TimeOf(number), static_cast<double>(number));
+  batch->AddExemplar(ExemplarOf(number));
+  batch->BeginSeries(SeriesLabels(thread, std::string(kDoomed)));
   batch->AddSample(TimeOf(number), static_cast<double>(number));
   const uint64_t first = random() % kSeriesCount;
   const uint64_t count = 1 + random() % 6;
@@ -59,10 +69,16 @@ void BuildBatch(uint64_t seed, size_t thread, uint64_t number, WriteBatch* batch
   }
 }
 
+Status DeleteDoomed(Database* database) {
+  const Selector doomed = {{MatchOp::kEqual, "__name__", std::string(kDoomed)}};
+  return database->Delete({&doomed, 1}, {}).status();
+}
+
 Options BusyOptions(Durability durability) {
   Options options;
   options.durability = durability;
   options.retention_ms = 0;
+  options.exemplar_retention_ms = 0;
   options.future_limit_ms = 0;
   options.free_disk_bytes_min = 0;
   options.checkpoint_journal_bytes = 50'000;
@@ -83,6 +99,7 @@ void ThreadTwin::AdvanceTo(uint64_t batch_count) {
     for (const WriteBatch::Series& series : batch.series()) {
       const Labels labels = Labels::FromCanonicalBytes(
           std::string(batch.label_bytes().substr(series.label_offset, series.label_size)));
+      if (labels.Get("__name__") == kDoomed) continue;
       for (uint32_t i = series.sample_begin; i < series.sample_begin + series.sample_count; ++i) {
         const Sample& sample = batch.samples()[i];
         const bool has_start = i < batch.start_times_ms().size();
@@ -112,7 +129,46 @@ Result<uint64_t> ThreadTwin::Verify(Database* database, uint64_t at_least, uint6
     return DataLossError("thread " + std::to_string(thread_) + " after " +
                          std::to_string(batch_count) + " batches: " + difference);
   }
+  RETURN_IF_ERROR(VerifyExemplars(database, batch_count));
+  RETURN_IF_ERROR(VerifyDoomed(database, batch_count));
   return batch_count;
+}
+
+Status ThreadTwin::VerifyExemplars(Database* database, uint64_t batch_count) const {
+  const Selector selector = ThreadSelector(thread_);
+  ASSIGN_OR_RETURN(const std::vector<SeriesExemplars> found,
+                   database->Exemplars({&selector, 1}, {}));
+  std::vector<Exemplar> expected;
+  for (uint64_t number = 0; number < batch_count; ++number) expected.push_back(ExemplarOf(number));
+  if (found.empty() ? expected.empty() : found.size() == 1 && found[0].exemplars == expected) {
+    return OkStatus();
+  }
+  return DataLossError("thread " + std::to_string(thread_) + ": not one exemplar of each of " +
+                       std::to_string(batch_count) + " batches, but of " +
+                       std::to_string(found.empty() ? 0 : found[0].exemplars.size()));
+}
+
+// A delete takes whole batches, all before a moment; so the last ones are left, without a gap.
+Status ThreadTwin::VerifyDoomed(Database* database, uint64_t batch_count) const {
+  const Selector doomed = {{MatchOp::kEqual, "thread", std::to_string(thread_)},
+                           {MatchOp::kEqual, "__name__", std::string(kDoomed)}};
+  ASSIGN_OR_RETURN(const model::AllSamples found, model::ReadSelected(database, doomed, {}));
+  const size_t left = found.empty() ? 0 : found.begin()->second.size();
+  const auto complaint = [&](const std::string& what) {
+    return DataLossError("thread " + std::to_string(thread_) + ", doomed series after " +
+                         std::to_string(batch_count) + " batches: " + what);
+  };
+  if (left > batch_count - std::min(deleted_before_, batch_count)) {
+    return complaint(std::to_string(left) + " samples are left, though " +
+                     std::to_string(deleted_before_) + " were deleted");
+  }
+  uint64_t number = batch_count - left;
+  for (size_t i = 0; i < left; ++i, ++number) {
+    if (!found.begin()->second.contains(TimeOf(number))) {
+      return complaint("there is a gap at " + std::to_string(number));
+    }
+  }
+  return OkStatus();
 }
 
 }  // namespace varve::crash

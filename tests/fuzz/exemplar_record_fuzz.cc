@@ -35,6 +35,13 @@ void DecodeAndEncodeAgain(std::string_view body) {
 }  // namespace varve::engine
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
-  varve::engine::DecodeAndEncodeAgain({reinterpret_cast<const char*>(data), size});
+  const std::string_view bytes(reinterpret_cast<const char*>(data), size);
+  varve::engine::DecodeAndEncodeAgain(bytes);
+  std::string_view samples;
+  std::string_view exemplars;
+  if (varve::engine::SplitRecords(bytes, &samples, &exemplars).ok()) {
+    VARVE_CHECK(samples.size() + exemplars.size() < size);
+    varve::engine::DecodeAndEncodeAgain(exemplars);
+  }
   return 0;
 }

@@ -161,7 +161,6 @@ TEST_F(DeleteTest, AMergeOfNothingLeavesNoPart) {
     ASSERT_TRUE(database_->Flush().ok());
   }
   Delete(kSelectAll);
-  EXPECT_EQ(database_->Statistics().part_count, 12u);
   ASSERT_TRUE(database_->Maintain().ok());
   EXPECT_LE(database_->Statistics().part_count, 6u);
   EXPECT_EQ(Of(kA), Pairs());

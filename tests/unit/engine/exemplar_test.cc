@@ -215,5 +215,16 @@ TEST(ExemplarRecordTest, EveryTruncationAndExtensionIsRefused) {
   EXPECT_EQ(DecodeExemplarRecord(body + '\0', &decoded).code(), StatusCode::kDataLoss);
 }
 
+TEST(ExemplarRecordTest, JoinedRecordsComeApart) {
+  const std::string joined = JoinRecords("the samples", "the exemplars");
+  std::string_view samples;
+  std::string_view exemplars;
+  ASSERT_TRUE(SplitRecords(joined, &samples, &exemplars).ok());
+  EXPECT_EQ(samples, "the samples");
+  EXPECT_EQ(exemplars, "the exemplars");
+  EXPECT_EQ(SplitRecords(joined.substr(0, 5), &samples, &exemplars).code(), StatusCode::kDataLoss);
+  EXPECT_EQ(SplitRecords("", &samples, &exemplars).code(), StatusCode::kDataLoss);
+}
+
 }  // namespace
 }  // namespace varve::engine
