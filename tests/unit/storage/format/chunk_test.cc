@@ -6,6 +6,8 @@
 #include <vector>
 
 #include "storage/codec/gorilla.h"
+#include "storage/codec/histogram.h"
+#include "storage/codec/start_times.h"
 
 namespace varve::format {
 namespace {
@@ -69,6 +71,51 @@ TEST_F(ChunkTest, RefusesTimesOutOfOrder) {
                "chunk times do not ascend strictly");
   ExpectDamage(MakeChunk({10, 20, 20, 40}), StatusCode::kDataLoss,
                "chunk times do not ascend strictly");
+}
+
+TEST_F(ChunkTest, StartTimesStandBesideTheFloats) {
+  ChunkView chunk = MakeChunk({10, 20, 35});
+  codec::StartTimeColumn starts;
+  starts.Append(0, 0);
+  starts.Append(10, 10);
+  starts.Append(10, 20);
+  const std::string payload = JoinStartTimes(starts.payload(), chunk.payload);
+  chunk.codec = ChunkCodec::kGorillaStart;
+  chunk.payload = payload;
+  SampleColumns samples;
+  samples.timestamps_ms = {1};  // of a chunk without
+  samples.values = {-1};
+  ASSERT_TRUE(DecodeChunk(chunk, &samples).ok());
+  EXPECT_EQ(samples.timestamps_ms, (std::vector<int64_t>{1, 10, 20, 35}));
+  EXPECT_EQ(samples.start_times_ms, (std::vector<int64_t>{0, 0, 10, 10}));
+  for (const size_t size : {size_t{0}, size_t{1}, payload.size() - 1}) {
+    chunk.payload = std::string_view(payload).substr(0, size);
+    SampleColumns before;
+    EXPECT_EQ(DecodeChunk(chunk, &before).code(), StatusCode::kDataLoss) << size;
+    EXPECT_EQ(before.size(), 0u);
+    EXPECT_TRUE(before.start_times_ms.empty());
+  }
+}
+
+TEST_F(ChunkTest, HistogramsGoToTheirOwnColumns) {
+  codec::HistogramEncoder encoder;
+  Histogram histogram;
+  histogram.sum = 3;
+  encoder.Append(10, 5, histogram);
+  encoder.Append(20, 5, histogram);
+  ChunkView chunk{ChunkCodec::kHistogram, 2, 10, 20, encoder.payload()};
+  SampleColumns samples;
+  ASSERT_TRUE(DecodeChunk(chunk, &samples).ok());
+  EXPECT_TRUE(samples.timestamps_ms.empty());
+  EXPECT_EQ(samples.histogram_timestamps_ms, (std::vector<int64_t>{10, 20}));
+  EXPECT_EQ(samples.histogram_start_times_ms, (std::vector<int64_t>{5, 5}));
+  ASSERT_EQ(samples.histograms.size(), 2u);
+  EXPECT_EQ(samples.histograms[1]->sum, 3);
+  chunk.max_time_ms = 21;
+  SampleColumns before;
+  EXPECT_EQ(DecodeChunk(chunk, &before).code(), StatusCode::kDataLoss);
+  EXPECT_EQ(before.size(), 0u);
+  EXPECT_TRUE(before.histogram_start_times_ms.empty());
 }
 
 TEST_F(ChunkTest, RefusesANewerCodecByNumber) {
