@@ -72,8 +72,9 @@ class WholeBatches {
     }
   }
 
-  // Every batch must have its value in all series of its generation.
+  // Every batch must have its value in all series of its generation. The first ones may be deleted.
   void CheckWriter(size_t writer) {
+    const int64_t deleted = deleted_.load();
     const int64_t acknowledged = acknowledged_[writer].load();
     const Result<AllSamples> read =
         ReadSelected(database_.get(), {{MatchOp::kEqual, "writer", Name(writer)}}, {});
@@ -89,9 +90,10 @@ class WholeBatches {
     for (const auto& [time, count] : series_with) {
       ASSERT_EQ(count, kSeriesPerWriter) << "half of the batch at " << time;
     }
-    ASSERT_GE(static_cast<int64_t>(series_with.size()), acknowledged)
+    ASSERT_GE(static_cast<int64_t>(series_with.size()) + deleting_.load(), acknowledged)
         << "an answered batch is not seen";
     if (!series_with.empty()) {
+      ASSERT_GE(series_with.begin()->first, kStartMs + deleted * 1000) << "a deleted batch is seen";
       ASSERT_EQ(series_with.rbegin()->first - series_with.begin()->first,
                 static_cast<int64_t>(series_with.size() - 1) * 1000)
           << "a batch is seen and one before it is not";
@@ -105,12 +107,30 @@ class WholeBatches {
     }
   }
 
+  // The first third of what every writer has been answered.
+  Status Delete() {
+    int64_t count = INT64_MAX;
+    for (const auto& acknowledged : acknowledged_) {
+      count = std::min(count, acknowledged.load() / 3);
+    }
+    if (count <= deleted_.load()) return OkStatus();
+    deleting_.store(count);
+    const Selector everything{{MatchOp::kRegexMatch, "writer", ".+"}};
+    const TimeRange range{INT64_MIN, kStartMs + (count - 1) * 1000};
+    if (const auto report = database_->Delete({&everything, 1}, range); !report.ok()) {
+      return report.status();
+    }
+    deleted_.store(count);
+    return OkStatus();
+  }
+
   void Maintain() {
     // Until everything has happened at least once beside the writers.
     constexpr int kRoundsMax = 20'000;  // most find nothing to do while the writers wait for a core
     for (int round = 0; round < kRoundsMax && !HasMaintained(); ++round) {
       const Status status = round % 4 == 0   ? database_->Checkpoint()
                             : round % 4 == 3 ? database_->Maintain()
+                            : round % 8 == 5 ? Delete()
                                              : database_->Flush();
       EXPECT_TRUE(status.ok()) << status.ToString();
     }
@@ -129,6 +149,9 @@ class WholeBatches {
   std::atomic<bool> writing_{true};
   std::atomic<bool> maintaining_{true};
   std::array<std::atomic<int64_t>, kWriterCount> acknowledged_ = {};
+  // How many batches of each writer are, or are being, deleted.
+  std::atomic<int64_t> deleting_{0};
+  std::atomic<int64_t> deleted_{0};
   std::atomic<uint64_t> checks_{0};
 };
 

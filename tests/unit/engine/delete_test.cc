@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "compaction/planner.h"
+#include "engine/metrics/head.h"
 #include "engine/metrics/tombstones.h"
 #include "tests/unit/engine/database_fixture.h"
 
@@ -225,6 +226,48 @@ TEST_F(DeleteTest, RefusesWhatItCannotMean) {
   EXPECT_EQ(Of(kA), (Pairs{{0, 1}}));
   ASSERT_TRUE(database_->Close().ok());
   EXPECT_EQ(database_->Delete({&kSelectA, 1}, {}).status().code(), StatusCode::kFailedPrecondition);
+}
+
+// A late sample comes between the flush of a delete and its end: the newest one is deleted, and yet
+// what follows must go on to be late.
+TEST(ForgetNewestTest, TheDeletedNewestIsNoDuplicate) {
+  constexpr int64_t kWindowMs = 3'600'000;
+  const Options options;
+  Head head(options);
+  ASSERT_TRUE(head.RestoreSeries(1, kA.canonical_bytes()).ok());
+  const index::SeriesId ids[] = {1};
+  const auto append = [&](int64_t time_ms, double value) {
+    MutexLock lock(&head.visibility_mutex);
+    AppendToSeries(head.series(1), time_ms, value, 0, kWindowMs, &head.mutable_counters);
+  };
+  const auto flush = [&] {
+    const std::vector<FrozenSeries> frozen = head.Freeze(Head::FreezeScope::kAllSeries);
+    head.Replace(frozen, {}, nullptr);
+  };
+  append(kNowMs, 1);
+  flush();
+  append(kNowMs, 1);
+  EXPECT_TRUE(head.series(1)->empty()) << "a duplicate";
+  head.ForgetNewest(ids, {kNowMs + 1, INT64_MAX});
+  append(kNowMs, 1);
+  EXPECT_TRUE(head.series(1)->empty()) << "a duplicate of what is not deleted";
+
+  append(kNowMs - 5, 2);
+  head.ForgetNewest(ids, {kNowMs, kNowMs});
+  EXPECT_EQ(head.series(1)->max_time_ms, kNowMs);
+  append(kNowMs, 1);
+  EXPECT_EQ(head.counters().duplicates, 2u);
+  append(kNowMs, 1);
+  EXPECT_EQ(head.counters().duplicates, 3u);
+  flush();
+
+  head.ForgetNewest(ids, {});
+  EXPECT_EQ(head.series(1)->max_time_ms, INT64_MIN);
+  append(kNowMs, 1);
+  EXPECT_EQ(head.counters().duplicates, 3u);
+  head.ForgetNewest(ids, {});  // what is in the head was written after the delete
+  append(kNowMs, 1);
+  EXPECT_EQ(head.counters().duplicates, 4u);
 }
 
 TombstoneList Example() {
