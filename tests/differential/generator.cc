@@ -161,6 +161,7 @@ std::string QueryGenerator::Selector() {
 
 std::string QueryGenerator::Range(int depth, Exactness exactness) {
   const std::string range = Pick({"30s", "1m", "5m", "437s", "10m", "17s"});
+  if (OneIn(30)) return "{__name__=~\"gauge|other\"}[" + range + "]" + TimeShift();
   if (depth <= 0 || OneIn(2)) {
     return SelectorHead(Pick({"gauge", "other", "counter_total", "counter_total", "per_job"})) +
            "[" + range + "]" + TimeShift();

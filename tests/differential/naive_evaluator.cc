@@ -324,6 +324,35 @@ Result<InstantVector> NaiveEvaluator::CallVector(const promql::Call& call, int64
 
 Result<InstantVector> NaiveEvaluator::RangeCall(const promql::Call& call, size_t range_index,
                                                 int64_t t, const Times& times) const {
+  if (call.function->id == promql::FunctionId::kAbsentOverTime) {
+    const Expr& range = WithoutParens(*call.args[range_index]);
+    ASSIGN_OR_RETURN(const std::vector<Window> windows, Windows(range, t, times));
+    const bool present = std::any_of(windows.begin(), windows.end(),
+                                     [](const Window& w) { return !w.points.empty(); });
+    if (present) return InstantVector();
+    return InstantVector{{AbsentLabels(range), 1, t}};
+  }
+  if (t == times.start_ms) {
+    // Series that the function leaves with equal labels are refused even if they never meet.
+    std::map<LabelMap, LabelMap> origin;
+    for (int64_t time = times.start_ms; time <= times.end_ms; time += times.step_ms) {
+      ASSIGN_OR_RETURN(const auto values, RangeValues(call, range_index, time, times));
+      for (const auto& [window_labels, element] : values) {
+        const auto [at, inserted] = origin.emplace(element.labels, window_labels);
+        if (!inserted && at->second != window_labels) {
+          return OutOfRangeError("vector cannot contain metrics with the same labelset");
+        }
+      }
+    }
+  }
+  InstantVector out;
+  ASSIGN_OR_RETURN(const auto values, RangeValues(call, range_index, t, times));
+  for (const auto& [window_labels, element] : values) out.push_back(element);
+  return out;
+}
+
+Result<std::vector<std::pair<LabelMap, Element>>> NaiveEvaluator::RangeValues(
+    const promql::Call& call, size_t range_index, int64_t t, const Times& times) const {
   const std::string name(call.function->name);
   std::vector<double> args;
   for (size_t i = 0; i < call.args.size(); ++i) {
@@ -333,18 +362,14 @@ Result<InstantVector> NaiveEvaluator::RangeCall(const promql::Call& call, size_t
   }
   const Expr& range = WithoutParens(*call.args[range_index]);
   ASSIGN_OR_RETURN(const std::vector<Window> windows, Windows(range, t, times));
-  InstantVector out;
+  std::vector<std::pair<LabelMap, Element>> out;
   for (const Window& window : windows) {
     double value = 0;
-    if (!ApplyRangeFunction(name == "absent_over_time" ? "present_over_time" : name, window, args,
-                            t, &value)) {
-      continue;
-    }
-    out.push_back({KeepsMetricName(name) ? window.labels : WithoutName(window.labels), value, t});
+    if (!ApplyRangeFunction(name, window, args, t, &value)) continue;
+    const LabelMap labels = KeepsMetricName(name) ? window.labels : WithoutName(window.labels);
+    out.emplace_back(window.labels, Element{labels, value, t});
   }
-  if (name != "absent_over_time") return out;
-  if (!out.empty()) return InstantVector();
-  return InstantVector{{AbsentLabels(range), 1, t}};
+  return out;
 }
 
 Result<InstantVector> NaiveEvaluator::ElementCall(const promql::Call& call, int64_t t,

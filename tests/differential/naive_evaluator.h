@@ -52,6 +52,10 @@ class NaiveEvaluator {
   Result<InstantVector> CallVector(const promql::Call& call, int64_t t, const Times& times) const;
   Result<InstantVector> RangeCall(const promql::Call& call, size_t range_index, int64_t t,
                                   const Times& times) const;
+  // Beside the labels of the window that each value comes from.
+  Result<std::vector<std::pair<LabelMap, Element>>> RangeValues(const promql::Call& call,
+                                                                size_t range_index, int64_t t,
+                                                                const Times& times) const;
   Result<InstantVector> ElementCall(const promql::Call& call, int64_t t, const Times& times) const;
   Result<InstantVector> LabelCall(const promql::Call& call, InstantVector in) const;
   Result<InstantVector> Aggregate(const promql::Aggregation& aggregation, int64_t t,
