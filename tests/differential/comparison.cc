@@ -47,6 +47,16 @@ Table ToTable(const promql::QueryResult& result) {
   return table;
 }
 
+// The samples before `end_ms`; series without any do not exist.
+void FillStore(const Dataset& data, int64_t end_ms, promql::exec::FakeStore* store) {
+  store->series.clear();
+  for (const SeriesData& series : data) {
+    const auto end = series.samples.lower_bound(end_ms);
+    if (end == series.samples.begin()) continue;
+    store->Add(ToLabels(series.labels)).samples = {series.samples.begin(), end};
+  }
+}
+
 bool SamePoints(const std::map<int64_t, double>& a, const std::map<int64_t, double>& b) {
   return a.size() == b.size() &&
          std::equal(a.begin(), a.end(), b.begin(), [](const auto& x, const auto& y) {
@@ -79,20 +89,27 @@ std::string ToString(const Case& test) {
   return out + ToString(test.data);
 }
 
-Result<Table> EngineResult(const Case& test) {
+Result<Table> EngineResult(const Case& test, const std::optional<Earlier>& earlier) {
   promql::exec::FakeStore store;
-  for (const SeriesData& series : test.data) {
-    store.Add(ToLabels(series.labels)).samples = series.samples;
-  }
   promql::EngineOptions options;
   options.thread_count = 2;
   options.lookback_ms = kLookbackMs;
   promql::exec::QueryEngine engine(
       [&] { return std::make_unique<promql::exec::FakeReader>(&store); }, options, Clock::System());
+  const Times& times = test.times;
+  if (earlier.has_value()) {
+    FillStore(test.data, earlier->known_until_ms, &store);
+    const int64_t shift_ms = earlier->steps_before * times.step_ms;
+    // It may fail; then there is nothing to keep.
+    static_cast<void>(engine.Range(test.query, times.start_ms - shift_ms, times.end_ms - shift_ms,
+                                   times.step_ms, {}));
+    store.min_time_by_version[++store.version] = earlier->known_until_ms;
+  }
+  FillStore(test.data, INT64_MAX, &store);
   Result<promql::QueryResult> result =
-      test.kind == QueryKind::kInstant ? engine.Instant(test.query, test.times.start_ms, {})
-                                       : engine.Range(test.query, test.times.start_ms,
-                                                      test.times.end_ms, test.times.step_ms, {});
+      test.kind == QueryKind::kInstant
+          ? engine.Instant(test.query, times.start_ms, {})
+          : engine.Range(test.query, times.start_ms, times.end_ms, times.step_ms, {});
   RETURN_IF_ERROR(result.status());
   return ToTable(*result);
 }
@@ -116,14 +133,19 @@ bool AboutEqual(double a, double b) {
   return std::abs(a - b) <= 1e-7 * std::max(1.0, std::max(std::abs(a), std::abs(b)));
 }
 
-std::optional<std::string> Difference(const Case& test) {
-  const Result<Table> engine = EngineResult(test);
+std::optional<std::string> Difference(const Case& test, const std::optional<Earlier>& earlier) {
+  const Result<Table> engine = EngineResult(test, earlier);
   const Result<Table> naive = NaiveResult(test);
   const bool same =
       engine.ok() && naive.ok() ? SameTable(*engine, *naive) : engine.ok() == naive.ok();
   if (same) return std::nullopt;
-  return ToString(test) + "the engine gives" + Shown(engine) + "the naive evaluator gives" +
-         Shown(naive);
+  const std::string asked_before = !earlier.has_value()
+                                       ? ""
+                                       : "asked " + std::to_string(earlier->steps_before) +
+                                             " steps before, of samples before " +
+                                             std::to_string(earlier->known_until_ms) + "\n";
+  return ToString(test) + asked_before + "the engine gives" + Shown(engine) +
+         "the naive evaluator gives" + Shown(naive);
 }
 
 }  // namespace varve::differential

@@ -22,7 +22,13 @@ struct Case {
 std::string ToString(const Case& test);
 
 // What the engine under test and the naive one give. kInvalidArgument: the query does not parse.
-Result<Table> EngineResult(const Case& test);
+// The engine may have been asked before, when the samples from `known_until_ms` on were not written
+// yet, for the range that ends `steps_before` steps earlier: it may use what it kept of that.
+struct Earlier {
+  int64_t known_until_ms = 0;
+  int64_t steps_before = 0;
+};
+Result<Table> EngineResult(const Case& test, const std::optional<Earlier>& earlier);
 Result<Table> NaiveResult(const Case& test);
 
 // Sums in another order and variances by another formula differ in the last bits only: all numbers
@@ -32,7 +38,7 @@ Result<Table> NaiveResult(const Case& test);
 bool AboutEqual(double a, double b);
 
 // How the two differ; nothing when they agree. Two failures agree, whatever their words.
-std::optional<std::string> Difference(const Case& test);
+std::optional<std::string> Difference(const Case& test, const std::optional<Earlier>& earlier);
 
 // A smaller case that `differs` still: less query, fewer steps, fewer series and samples. Only
 // queries that parse are tried. REQUIRES: differs(test).
