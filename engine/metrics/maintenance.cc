@@ -9,6 +9,7 @@
 #include "compaction/planner.h"
 #include "engine/metrics/exemplar_flush.h"
 #include "engine/metrics/flush.h"
+#include "engine/metrics/select.h"
 
 namespace varve::engine {
 namespace {
@@ -56,7 +57,8 @@ Status Maintenance::Delete(Tombstone tombstone) {
 
 Status Maintenance::Maintain() {
   MutexLock lock(&mutex_);
-  return MaintainLocked();
+  RETURN_IF_ERROR(MaintainLocked());
+  return PurgeDeleted();
 }
 
 Status Maintenance::CommitManifest(HeadManifest next, kv::CatalogEdit edit) {
@@ -260,10 +262,26 @@ std::vector<FrozenSeries> Maintenance::SeriesTable(std::span<const FrozenSeries>
   return table;
 }
 
+namespace {
+
+// False when none of the part's series is selected.
+bool MayHold(const std::shared_ptr<const kv::Part>& part,
+             std::span<const CompiledSelector> selectors) {
+  const auto index = index::PartIndexReader::Open(part);
+  if (!index.ok()) return true;
+  const auto ordinals = MatchAny(**index, selectors);
+  return !ordinals.ok() || !ordinals->empty();
+}
+
+}  // namespace
+
 TombstoneList Maintenance::AddTombstone(std::shared_ptr<Tombstone> tombstone,
                                         kv::CatalogEdit* edit) {
   std::vector<format::PartInfo> parts = edit->add;
-  for (const auto& part : context_.store->current()->parts) parts.push_back(part->info());
+  const std::shared_ptr<const kv::CatalogVersion> version = context_.store->current();
+  for (const auto& part : version->parts) {
+    if (MayHold(part, tombstone->compiled)) parts.push_back(part->info());
+  }
   for (const format::PartInfo& part : parts) {
     if (part.min_time_ms > tombstone->range.max_ms || part.max_time_ms < tombstone->range.min_ms) {
       continue;
@@ -321,6 +339,36 @@ Result<std::optional<format::PartInfo>> Maintenance::Merge(
   return compaction::MergeVisible(context_.store, inputs, hidden);
 }
 
+Status Maintenance::ReplaceByMerge(std::span<const std::shared_ptr<const kv::Part>> inputs) {
+  kv::CatalogEdit edit;
+  for (const auto& part : inputs) edit.remove.push_back(part->info().part_id);
+  Result<std::optional<format::PartInfo>> merged = Merge(inputs);
+  if (!merged.ok()) {
+    unmergeable_parts_.insert(edit.remove.begin(), edit.remove.end());
+    return merged.status().WithContext("merging parts");
+  }
+  if (merged->has_value()) edit.add.push_back(**merged);
+  RETURN_IF_ERROR(context_.store->Commit(edit));
+  context_.readers->Prune(*context_.store->current());
+  ++merges_;
+  return OkStatus();
+}
+
+// A part alone may be written anew at any time: what it is newer and older than stays.
+Status Maintenance::PurgeDeleted() {
+  std::set<uint64_t> named;
+  for (const auto& tombstone : *context_.tombstones->current()) {
+    named.insert(tombstone->part_ids.begin(), tombstone->part_ids.end());
+  }
+  const std::shared_ptr<const kv::CatalogVersion> version = context_.store->current();
+  for (const std::shared_ptr<const kv::Part>& part : version->parts) {
+    const uint64_t id = part->info().part_id;
+    if (!named.contains(id) || unmergeable_parts_.contains(id)) continue;
+    RETURN_IF_ERROR(ReplaceByMerge({&part, 1}));
+  }
+  return PruneTombstones();
+}
+
 Status Maintenance::MergeDue() {
   while (true) {
     const std::shared_ptr<const kv::CatalogVersion> version = context_.store->current();
@@ -336,17 +384,7 @@ Status Maintenance::MergeDue() {
         if (part->info().part_id == id) inputs.push_back(part);
       }
     }
-    Result<std::optional<format::PartInfo>> merged = Merge(inputs);
-    if (!merged.ok()) {
-      unmergeable_parts_.insert(job->part_ids.begin(), job->part_ids.end());
-      return merged.status().WithContext("merging parts");
-    }
-    kv::CatalogEdit edit;
-    if (merged->has_value()) edit.add.push_back(**merged);
-    edit.remove = job->part_ids;
-    RETURN_IF_ERROR(context_.store->Commit(edit));
-    context_.readers->Prune(*context_.store->current());
-    ++merges_;
+    RETURN_IF_ERROR(ReplaceByMerge(inputs));
   }
 }
 

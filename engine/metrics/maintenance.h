@@ -63,7 +63,8 @@ class Maintenance {
   Status Checkpoint() EXCLUDES(mutex_);
   // Writes the whole head into parts. The head's series stay known.
   Status Flush() EXCLUDES(mutex_);
-  // Merges until none is due, then drops what is out of retention.
+  // Merges until none is due, drops what is out of retention, and rids the parts of what was
+  // deleted.
   Status Maintain() EXCLUDES(mutex_);
   // Deletes what `tombstone` (selectors, range) hides of everything written so far: writes the head
   // into parts and makes them live together with the tombstone.
@@ -100,6 +101,11 @@ class Maintenance {
                          std::span<const uint64_t> payload_offsets) REQUIRES(mutex_);
   void RemoveFiles(std::span<const std::string> names);
   Status MergeDue() REQUIRES(mutex_);
+  // Merges the parts into one and commits it in their place. Parts whose merge fails are not tried
+  // again.
+  Status ReplaceByMerge(std::span<const std::shared_ptr<const kv::Part>> inputs) REQUIRES(mutex_);
+  // Writes every part anew that a tombstone names.
+  Status PurgeDeleted() REQUIRES(mutex_);
   // Logs a failed job and puts the next round off.
   void Report(std::string_view what, const Status& status) REQUIRES(mutex_);
   Status DropExpired() REQUIRES(mutex_);

@@ -169,6 +169,25 @@ TEST_F(DeleteTest, AMergeOfNothingLeavesNoPart) {
   EXPECT_EQ(Of(kA), Pairs());
 }
 
+TEST_F(DeleteTest, MaintainTakesDeletedSamplesOffTheDisk) {
+  Open();
+  for (int i = 0; i < 10; ++i) {
+    Append(kA, kNowMs + i, i);
+    Append(kB, kNowMs + i, i);
+  }
+  Delete(kSelectA, {kNowMs, kNowMs + 6});
+  EXPECT_EQ(database_->Statistics().part_sample_count, 20u);
+  ASSERT_TRUE(database_->Maintain().ok());
+  EXPECT_EQ(database_->Statistics().part_sample_count, 13u);
+  ExpectSame({{7, 7}, {8, 8}, {9, 9}}, Of(kB), "after a purge");
+  Delete(kSelectAll);
+  ASSERT_TRUE(database_->Maintain().ok());
+  EXPECT_EQ(database_->Statistics().part_count, 0u);
+  Open();
+  Append(kA, kNowMs, 5);
+  ExpectSame({{0, 5}}, {}, "after everything went");
+}
+
 TEST_F(DeleteTest, ExemplarsOfTheRangeGoToo) {
   Open();
   const auto exemplar = [](int64_t i) {
