@@ -62,10 +62,12 @@ bool IsPartial(const AppendResult& result) {
   return result.samples_rejected + result.histograms_rejected + result.exemplars_rejected > 0;
 }
 
-std::string_view CountedBy(RejectReason reason) {
+// What a reason's count is of, as far as it can be told: most apply to each kind, and a histogram
+// is a sample.
+std::string_view CountedBy(RejectReason reason, const AppendResult& result) {
   if (reason == RejectReason::kInvalidHistogram) return "histograms";
-  if (reason == RejectReason::kInvalidExemplar) return "exemplars";
-  return "samples";
+  const bool only_exemplars = result.samples_rejected + result.histograms_rejected == 0;
+  return only_exemplars || reason == RejectReason::kInvalidExemplar ? "exemplars" : "samples";
 }
 
 // "3 of 10 samples, 1 of 2 histograms were refused; the others are stored", then a line per reason.
@@ -84,7 +86,7 @@ std::string PartialText(const AppendResult& result) {
   for (const Rejection& rejection : result.rejections) {
     text += RejectReasonName(rejection.reason);
     text += ": " + std::to_string(rejection.sample_count) + ' ';
-    text += CountedBy(rejection.reason);
+    text += CountedBy(rejection.reason, result);
     text += "; first: " + rejection.example + '\n';
   }
   return text;

@@ -10,12 +10,6 @@ void StagedSeries::BeginMessage() {
   refused_exemplars_ = {};
 }
 
-void StagedSeries::BeginSeries() {
-  samples_.clear();
-  histograms_.clear();
-  exemplars_.clear();
-}
-
 void StagedSeries::Charge(size_t bytes, const uint8_t* at, WireReader* reader) {
   bytes_ += bytes;
   if (bytes_ > kStagedBytesMax) {
@@ -42,12 +36,7 @@ void StagedSeries::AddExemplar(std::span<const LabelView> labels, double value,
   if (refused_exemplars_.count++ == 0) refused_exemplars_.example = canonical.status().message();
 }
 
-void StagedSeries::MoveInto(std::string_view label_bytes, WriteBatch* batch) {
-  if (samples_.empty() && histograms_.empty() && exemplars_.empty()) return;
-  batch->BeginEncodedSeries(label_bytes);
-  for (const StartedSample& started : samples_) {
-    batch->AddSample(started.sample.timestamp_ms, started.sample.value, started.start_ms);
-  }
+void StagedSeries::MoveOthersInto(WriteBatch* batch) {
   for (HistogramSample& histogram : histograms_) {
     batch->AddHistogram(histogram.timestamp_ms, std::move(histogram.histogram), histogram.start_ms);
   }

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <bit>
+#include <cstddef>
 #include <cstdint>
 #include <string>
 #include <string_view>
@@ -30,6 +31,11 @@ class ProtoWriter {
   void Bytes(uint32_t field, std::string_view value) {
     AppendVarint(out_, WireTag(field, WireType::kBytes));
     AppendLengthPrefixed(out_, value);
+  }
+  // `size` bytes of a message follow.
+  void BeginMessage(uint32_t field, size_t size) {
+    AppendVarint(out_, WireTag(field, WireType::kBytes));
+    AppendVarint(out_, size);
   }
   // Calls write(ProtoWriter*) for the message of a field.
   template <typename Write>

@@ -84,10 +84,10 @@ void WriteHistogram(const HistogramSample& sample, ProtoWriter* message) {
 void WriteTimeSeries(const SeriesSamples& series, ProtoWriter* message) {
   WriteLabels(1, series.labels, message);
   for (const Sample& sample : series.samples) {
-    message->Message(2, [&](ProtoWriter* writer) {
-      writer->Double(1, sample.value);
-      writer->Signed(2, sample.timestamp_ms);
-    });
+    // Its size is known, so nothing is allocated for it.
+    message->BeginMessage(2, 9 + 1 + VarintLength(static_cast<uint64_t>(sample.timestamp_ms)));
+    message->Double(1, sample.value);
+    message->Signed(2, sample.timestamp_ms);
   }
   for (const HistogramSample& histogram : series.histograms) {
     message->Message(4, [&](ProtoWriter* writer) { WriteHistogram(histogram, writer); });

@@ -13,7 +13,7 @@ T = T0 / 1000
 class ApiTest(VarvedTest):
     def setUp(self):
         super().setUp()
-        self.server = self.start()
+        self.server = self.start("--exemplar-retention", "forever")
 
     def write(self, *series):
         status, _, text = self.server.write(rw.snappy(b"".join(series)))
