@@ -50,6 +50,15 @@ Result<ScalarColumn> Executor::Scalar(const PlanNode& node, const TimeGrid& grid
     }
     return lhs;
   }
+  if (const auto* choice = std::get_if<ScalarChoiceNode>(&node.op)) {
+    ASSIGN_OR_RETURN(ScalarColumn lhs, Scalar(*choice->lhs, grid));
+    ASSIGN_OR_RETURN(const ScalarColumn rhs, Scalar(*choice->rhs, grid));
+    const bool greater = choice->choice == ScalarChoiceNode::Choice::kGreater;
+    for (size_t i = 0; i < grid.count; ++i) {
+      lhs[i] = greater ? GoMax(lhs[i], rhs[i]) : GoMin(lhs[i], rhs[i]);
+    }
+    return lhs;
+  }
   if (const auto* invariant = std::get_if<StepInvariantNode>(&node.op)) {
     if (grid.count == 0) return ScalarColumn();
     ASSIGN_OR_RETURN(const ScalarColumn first, Scalar(*invariant->child, FirstStep(grid)));
@@ -110,6 +119,7 @@ Result<VectorValue> Executor::Evaluate(const PlanNode& node, const TimeGrid& gri
   if (const auto* op = std::get_if<VectorOfNode>(&node.op)) return VectorOf(*op, grid);
   if (const auto* op = std::get_if<AbsentNode>(&node.op)) return Absent(*op, grid);
   if (const auto* op = std::get_if<HistogramNode>(&node.op)) return Histogram(*op, grid);
+  if (const auto* op = std::get_if<InfoNode>(&node.op)) return Info(*op, grid);
   if (const auto* op = std::get_if<LabelReplaceNode>(&node.op)) return LabelReplace(*op, grid);
   if (const auto* op = std::get_if<LabelJoinNode>(&node.op)) return LabelJoin(*op, grid);
   if (const auto* op = std::get_if<SortNode>(&node.op)) return Sort(*op, grid);
@@ -210,6 +220,14 @@ Result<VectorValue> Executor::Histogram(const HistogramNode& node, const TimeGri
   args.vector_position = node.vector_position;
   ASSIGN_OR_RETURN(const VectorValue input, Vector(*node.vector, grid));
   return EvaluateHistogramFunction(args, context_.names, grid, input, context_.annotations);
+}
+
+Result<VectorValue> Executor::Info(const InfoNode& node, const TimeGrid& grid) const {
+  ASSIGN_OR_RETURN(VectorValue value, Vector(*node.vector, grid));
+  return AddInfoLabels(
+      node.matchers,
+      {context_.selections[node.selector].get(), grid, node.shift, context_.lookback_ms},
+      std::move(value));
 }
 
 Result<VectorValue> Executor::LabelReplace(const LabelReplaceNode& node,

@@ -53,6 +53,7 @@ class Executor {
   Result<VectorValue> Absent(const AbsentNode& node, const TimeGrid& grid) const;
   Result<std::vector<uint64_t>> PresentSteps(const PlanNode& node, const TimeGrid& grid) const;
   Result<VectorValue> Histogram(const HistogramNode& node, const TimeGrid& grid) const;
+  Result<VectorValue> Info(const InfoNode& node, const TimeGrid& grid) const;
   Result<VectorValue> LabelReplace(const LabelReplaceNode& node, const TimeGrid& grid) const;
   Result<VectorValue> LabelJoin(const LabelJoinNode& node, const TimeGrid& grid) const;
   Result<VectorValue> Sort(const SortNode& node, const TimeGrid& grid) const;

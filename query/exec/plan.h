@@ -12,6 +12,7 @@
 
 #include "engine/reader.h"
 #include "query/exec/histogram_detail.h"
+#include "query/exec/info_function.h"
 #include "query/exec/label_ops.h"
 #include "query/exec/row_operation.h"
 #include "query/exec/time_grid.h"
@@ -34,6 +35,14 @@ struct ScalarOfNode {
 };
 struct ScalarBinaryNode {
   BinaryOp op = BinaryOp::kAdd;
+  PlanPtr lhs;
+  PlanPtr rhs;
+};
+
+// max_of and min_of.
+struct ScalarChoiceNode {
+  enum class Choice : uint8_t { kGreater, kLesser };
+  Choice choice = Choice::kGreater;
   PlanPtr lhs;
   PlanPtr rhs;
 };
@@ -132,6 +141,12 @@ struct HistogramNode {
   PlanPtr vector;
   PositionRange vector_position;
 };
+struct InfoNode {
+  PlanPtr vector;
+  InfoMatchers matchers;
+  size_t selector = 0;  // of the info series
+  TimeShift shift;
+};
 struct LabelReplaceNode {
   PlanPtr vector;
   std::string destination;
@@ -161,10 +176,11 @@ struct PlanNode {
   ValueType type = ValueType::kVector;
   // What the node stands for; nullptr where the planner added one. Outlived by the query's tree.
   const Expr* expr = nullptr;
-  std::variant<ConstantNode, TimeNode, ScalarOfNode, ScalarBinaryNode, StringNode, ScanNode,
-               RangeFunctionNode, RangeVectorNode, RowFunctionNode, VectorScalarNode, NegateNode,
-               AggregationNode, VectorBinaryNode, VectorOfNode, AbsentNode, HistogramNode,
-               LabelReplaceNode, LabelJoinNode, SortNode, StepInvariantNode>
+  std::variant<ConstantNode, TimeNode, ScalarOfNode, ScalarBinaryNode, ScalarChoiceNode, StringNode,
+               ScanNode, RangeFunctionNode, RangeVectorNode, RowFunctionNode, VectorScalarNode,
+               NegateNode, AggregationNode, VectorBinaryNode, VectorOfNode, AbsentNode,
+               HistogramNode, InfoNode, LabelReplaceNode, LabelJoinNode, SortNode,
+               StepInvariantNode>
       op;
 };
 

@@ -25,6 +25,7 @@ struct Children {
   void operator()(const ScanNode&) const {}
   void operator()(const ScalarOfNode& n) const { One(n.vector); }
   void operator()(const ScalarBinaryNode& n) const { All(n.lhs, n.rhs); }
+  void operator()(const ScalarChoiceNode& n) const { All(n.lhs, n.rhs); }
   void operator()(const RangeFunctionNode& n) const { All(n.source.subquery, n.arg0, n.arg1); }
   void operator()(const RangeVectorNode& n) const { One(n.source.subquery); }
   void operator()(const RowFunctionNode& n) const { All(n.vector, n.arg0, n.arg1); }
@@ -38,6 +39,7 @@ struct Children {
     for (const PlanPtr& scalar : n.scalars) One(scalar);
     One(n.vector);
   }
+  void operator()(const InfoNode& n) const { One(n.vector); }
   void operator()(const LabelReplaceNode& n) const { One(n.vector); }
   void operator()(const LabelJoinNode& n) const { One(n.vector); }
   void operator()(const SortNode& n) const { One(n.vector); }

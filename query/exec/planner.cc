@@ -1,6 +1,7 @@
 #include "query/exec/planner.h"
 
 #include <algorithm>
+#include <optional>
 #include <string>
 #include <tuple>
 #include <utility>
@@ -10,6 +11,7 @@
 #include "base/status_macros.h"
 #include "base/utf8.h"
 #include "query/exec/go_format.h"
+#include "query/exec/info_reference.h"
 #include "query/exec/range_kernels.h"
 #include "query/exec/scalar_ops.h"
 
@@ -109,6 +111,8 @@ class Planner {
   Result<Planned> Node(const Expr& expr, const TimeGrid& grid);
   Result<Planned> NodeOfKind(const Expr& expr, const TimeGrid& grid);
   Result<Planned> OfCall(const Call& call, const TimeGrid& grid);
+  std::optional<double> OfQuery(FunctionId function) const;
+  Result<Planned> OfInfo(const Call& call, const TimeGrid& grid);
   Result<Planned> OfRangeCall(const Call& call, size_t range_index, const TimeGrid& grid);
   Result<Planned> OfPlainCall(const Call& call, const TimeGrid& grid);
   Result<PlanPtr> CallNode(const Call& call, std::vector<PlanPtr> args);
@@ -125,7 +129,7 @@ class Planner {
   TimeShift Shift(const AtModifier& at, int64_t offset_ms) const;
   // The number of the selector, whose request then covers (first - span, last] and what `reach`
   // adds as well, and for counts and sums of histograms what tells of resets before.
-  size_t UseSelector(const VectorSelector& selector, const TimeShift& shift, int64_t span_ms,
+  size_t UseSelector(std::vector<Matcher> matchers, const TimeShift& shift, int64_t span_ms,
                      RangeReach reach, const TimeGrid& grid);
 
   const PlanOptions& options_;
@@ -201,18 +205,17 @@ TimeShift Planner::Shift(const AtModifier& at, int64_t offset_ms) const {
       shift.at_ms = options_.grid.start_ms;
       break;
     case AtModifier::Kind::kEnd:
-      shift.at_ms = options_.grid.end_ms();
+      shift.at_ms = options_.end_ms;
       break;
   }
   return shift;
 }
 
-size_t Planner::UseSelector(const VectorSelector& selector, const TimeShift& shift, int64_t span_ms,
+size_t Planner::UseSelector(std::vector<Matcher> matchers, const TimeShift& shift, int64_t span_ms,
                             RangeReach reach, const TimeGrid& grid) {
   if (histograms_.detail() == HistogramDetail::kCountAndSum) {
     span_ms = SaturatingAdd(span_ms, options_.lookback_ms);
   }
-  std::vector<Matcher> matchers = selector.matchers;
   std::sort(matchers.begin(), matchers.end(), [](const Matcher& a, const Matcher& b) {
     return std::tie(a.name, a.op, a.value) < std::tie(b.name, b.op, b.value);
   });
@@ -251,7 +254,7 @@ Result<Planned> Planner::OfSelector(const VectorSelector& selector, ScanNode::Ou
     node.edges = selector.edges;
     reach.after_ms = options_.lookback_ms;
   }
-  node.selector = UseSelector(selector, node.shift, options_.lookback_ms, reach, grid);
+  node.selector = UseSelector(selector.matchers, node.shift, options_.lookback_ms, reach, grid);
   node.histograms = histograms_.detail();
   const Variance variance = selector.at.present() ? Variance::kInvariant : Variance::kPerStep;
   return Planned{MakeNode(ValueType::kVector, std::move(node)), variance};
@@ -266,7 +269,7 @@ Result<std::pair<RangeSource, Variance>> Planner::Source(const Expr& expr, const
     source.edges = selector.edges;
     source.shift = Shift(selector.at, selector.offset_ms);
     source.range_ms = matrix->range_ms;
-    source.selector = UseSelector(selector, source.shift, source.range_ms,
+    source.selector = UseSelector(selector.matchers, source.shift, source.range_ms,
                                   ReachOf(source.edges, options_.lookback_ms), grid);
   } else {
     const Subquery& subquery = expr.As<Subquery>();
@@ -287,15 +290,60 @@ Result<Planned> Planner::OfCall(const Call& call, const TimeGrid& grid) {
   for (size_t i = 0; i < call.args.size(); ++i) {
     if (call.args[i]->type() == ValueType::kMatrix) return OfRangeCall(call, i, grid);
   }
-  if (call.function->id == FunctionId::kTimestamp) {
-    // The one function that sees the samples' own times, and only of a selector itself.
+  const FunctionId id = call.function->id;
+  if (id == FunctionId::kTimestamp || id == FunctionId::kStartTimestamp) {
+    // The functions that see the samples' own times, and only of a selector itself.
+    const auto output = id == FunctionId::kTimestamp ? ScanNode::Output::kTimestamp
+                                                     : ScanNode::Output::kStartTimestamp;
     if (const auto* selector = WithoutParens(*call.args[0]).TryAs<VectorSelector>()) {
-      ASSIGN_OR_RETURN(Planned scan, OfSelector(*selector, ScanNode::Output::kTimestamp, grid));
+      ASSIGN_OR_RETURN(Planned scan, OfSelector(*selector, output, grid));
       scan.variance = Variance::kPerStep;
       return scan;
     }
   }
+  if (id == FunctionId::kInfo) return OfInfo(call, grid);
+  if (const std::optional<double> constant = OfQuery(id)) {
+    return Planned{MakeNode(ValueType::kScalar, ConstantNode{*constant}), Variance::kInvariant};
+  }
   return OfPlainCall(call, grid);
+}
+
+// start(), end(), range() and step(), in seconds; nullopt for other functions.
+std::optional<double> Planner::OfQuery(FunctionId function) const {
+  const int64_t start_ms = options_.grid.start_ms;
+  const auto seconds = [](int64_t ms) { return static_cast<double>(ms) / 1000; };
+  switch (function) {
+    case FunctionId::kStart:
+      return seconds(start_ms);
+    case FunctionId::kEnd:
+      return seconds(options_.end_ms);
+    case FunctionId::kRange:
+      return seconds(SaturatingSub(options_.end_ms, start_ms));
+    case FunctionId::kStep:
+      // A query of one instant has no step.
+      return options_.end_ms == start_ms ? 0 : seconds(options_.grid.step_ms);
+    default:
+      return std::nullopt;
+  }
+}
+
+// The second argument is written like a selector but says what to add.
+Result<Planned> Planner::OfInfo(const Call& call, const TimeGrid& grid) {
+  ASSIGN_OR_RETURN(Planned vector, Node(*call.args[0], grid));
+  InfoNode node;
+  const std::optional<InfoReference> reference = CommonReference(*call.args[0]);
+  if (reference.has_value()) node.shift = Shift(reference->at, reference->offset_ms);
+  // Only info of a fixed time is the same at every step.
+  const Variance variance = node.shift.at_ms.has_value() ? vector.variance : Variance::kPerStep;
+  node.vector = variance == Variance::kPerStep ? Settle(std::move(vector)) : std::move(vector.node);
+  std::vector<Matcher> written;
+  if (call.args.size() > 1) written = WithoutParens(*call.args[1]).As<VectorSelector>().matchers;
+  node.matchers = ToInfoMatchers(written);
+  std::vector<Matcher> matchers = node.matchers.names;
+  matchers.insert(matchers.end(), node.matchers.data.begin(), node.matchers.data.end());
+  node.selector =
+      UseSelector(std::move(matchers), node.shift, options_.lookback_ms, RangeReach(), grid);
+  return Planned{MakeNode(ValueType::kVector, std::move(node)), variance};
 }
 
 Result<Planned> Planner::OfRangeCall(const Call& call, size_t range_index, const TimeGrid& grid) {
@@ -352,6 +400,13 @@ Result<PlanPtr> Planner::CallNode(const Call& call, std::vector<PlanPtr> args) {
       return MakeNode(ValueType::kScalar, TimeNode{});
     case FunctionId::kPi:
       return MakeNode(ValueType::kScalar, ConstantNode{3.141592653589793});
+    case FunctionId::kMaxOf:
+    case FunctionId::kMinOf: {
+      using Choice = ScalarChoiceNode::Choice;
+      const Choice choice = id == FunctionId::kMaxOf ? Choice::kGreater : Choice::kLesser;
+      return MakeNode(ValueType::kScalar,
+                      ScalarChoiceNode{choice, std::move(args[0]), std::move(args[1])});
+    }
     case FunctionId::kScalar:
       return MakeNode(ValueType::kScalar, ScalarOfNode{std::move(args[0])});
     case FunctionId::kVector:

@@ -11,7 +11,8 @@
 namespace varve::promql::exec {
 
 struct PlanOptions {
-  TimeGrid grid;  // of the query; count >= 1
+  TimeGrid grid;       // of the query; count >= 1
+  int64_t end_ms = 0;  // of the query: what end() is, at or behind the last step
   int64_t lookback_ms = 0;
   int64_t default_step_ms = 0;
   MetadataLabels metadata = MetadataLabels::kNameTypeUnit;

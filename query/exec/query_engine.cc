@@ -190,7 +190,7 @@ Result<QueryResult> QueryEngine::Instant(std::string_view expression, int64_t ti
                                          const QueryOptions& options) {
   ASSIGN_OR_RETURN(const ExprPtr expr, Parse(expression));
   RETURN_IF_ERROR(ResolveDurations({}, expr.get()));
-  return Query(expression, *expr, {time_ms, 1, 1}, Kind::kInstant, options);
+  return Query(expression, *expr, {{time_ms, 1, 1}, time_ms, Kind::kInstant}, options);
 }
 
 Result<QueryResult> QueryEngine::Range(std::string_view expression, int64_t start_ms,
@@ -214,12 +214,12 @@ Result<QueryResult> QueryEngine::Range(std::string_view expression, int64_t star
   RETURN_IF_ERROR(ResolveDurations({step_ms, SaturatingSub(end_ms, start_ms)}, expr.get()));
   const uint64_t span = static_cast<uint64_t>(end_ms) - static_cast<uint64_t>(start_ms);
   const size_t count = span / static_cast<uint64_t>(step_ms) + 1;
-  return Query(expression, *expr, {start_ms, step_ms, count}, Kind::kRange, options);
+  return Query(expression, *expr, {{start_ms, step_ms, count}, end_ms, Kind::kRange}, options);
 }
 
 Result<QueryResult> QueryEngine::Query(std::string_view text, const Expr& expr,
-                                       const TimeGrid& grid, Kind kind,
-                                       const QueryOptions& options) {
+                                       const QueryTimes& times, const QueryOptions& options) {
+  const TimeGrid& grid = times.grid;
   const int64_t started_ns = clock_->SteadyNs();
   const int64_t timeout_ms = options.timeout_ms > 0
                                  ? std::min(options.timeout_ms, options_.timeout_ms)
@@ -236,9 +236,10 @@ Result<QueryResult> QueryEngine::Query(std::string_view text, const Expr& expr,
   RETURN_IF_ERROR(budget.CheckSteps(grid.count));
   const std::unique_ptr<engine::Reader> reader = factory_();
   const int64_t lookback_ms = options.lookback_ms > 0 ? options.lookback_ms : options_.lookback_ms;
-  Running running{text, expr, kind, options, lookback_ms, reader.get(), &budget, {}};
-  const bool cached =
-      cache_ != nullptr && kind == Kind::kRange && !options.explain && !options.per_step_statistics;
+  Running running{text,         expr,    times.kind, times.end_ms, options, lookback_ms,
+                  reader.get(), &budget, {}};
+  const bool cached = cache_ != nullptr && times.kind == Kind::kRange && !options.explain &&
+                      !options.per_step_statistics;
   ASSIGN_OR_RETURN(QueryResult result,
                    cached ? EvaluateCached(grid, &running) : Evaluate(grid, &running));
   RETURN_IF_ERROR(budget.CheckTime());
@@ -263,8 +264,8 @@ Result<QueryResult> QueryEngine::Evaluate(const TimeGrid& grid, Running* running
   context.names.metadata =
       options_.type_and_unit_labels ? MetadataLabels::kNameTypeUnit : MetadataLabels::kName;
   ASSIGN_OR_RETURN(const Plan plan,
-                   MakePlan(running->expr, {grid, context.lookback_ms, options_.default_step_ms,
-                                            context.names.metadata}));
+                   MakePlan(running->expr, {grid, running->end_ms, context.lookback_ms,
+                                            options_.default_step_ms, context.names.metadata}));
   const bool per_step = running->options.per_step_statistics;
   QueryableSamples queryable(
       grid.count, per_step ? QueryableSamples::Detail::kPerStep : QueryableSamples::Detail::kTotal);

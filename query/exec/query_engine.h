@@ -59,6 +59,7 @@ class QueryEngine {
     std::string_view text;
     const Expr& expr;
     Kind kind;
+    int64_t end_ms;  // as asked for; the last step may lie before it
     const QueryOptions& options;
     int64_t lookback_ms;
     engine::Reader* reader;
@@ -66,8 +67,13 @@ class QueryEngine {
     Annotations annotations;
   };
 
-  Result<QueryResult> Query(std::string_view text, const Expr& expr, const TimeGrid& grid,
-                            Kind kind, const QueryOptions& options);
+  struct QueryTimes {
+    TimeGrid grid;
+    int64_t end_ms = 0;
+    Kind kind = Kind::kInstant;
+  };
+  Result<QueryResult> Query(std::string_view text, const Expr& expr, const QueryTimes& times,
+                            const QueryOptions& options);
   // Over `grid`, which may be a part of the query's.
   Result<QueryResult> Evaluate(const TimeGrid& grid, Running* running);
   // As Evaluate, but steps whose results are kept and still hold are taken from there.

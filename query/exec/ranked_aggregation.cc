@@ -8,11 +8,11 @@
 #include <utility>
 #include <vector>
 
-#include "base/hash.h"
 #include "base/status_macros.h"
 #include "query/exec/go_format.h"
 #include "query/exec/histogram/text.h"
 #include "query/exec/quantile.h"
+#include "query/exec/ratio_sample.h"
 
 namespace varve::promql::exec {
 namespace {
@@ -83,25 +83,21 @@ Result<ParamUse> CheckRatio(const ScalarColumn& param, PositionRange position,
   return ParamUse::kSelect;
 }
 
-// Whether a series belongs to the sampled share: its hash, taken as a number in [0, 1), is below
-// the ratio, or for a negative ratio in the share that its complement leaves.
-bool InRatio(double ratio, const Labels& labels) {
-  const double offset = static_cast<double>(Hash64(labels.canonical_bytes())) /
-                        static_cast<double>(std::numeric_limits<uint64_t>::max());
-  const double capped = std::clamp(ratio, -1.0, 1.0);
-  return capped >= 0 ? offset < capped : offset >= 1 + capped;
-}
-
 // Chooses from the rows of a group that have a value at a step; what it leaves in `candidates` is
 // chosen, best first.
 class StepChooser {
  public:
-  StepChooser(AggregationOp op, const VectorValue& input) : op_(op), input_(input) {}
+  StepChooser(AggregationOp op, const VectorValue& input) : op_(op), input_(input) {
+    if (op != AggregationOp::kLimitRatio) return;
+    std::string scratch;
+    for (const SeriesRow& row : input.rows()) {
+      hashes_.push_back(ReferenceHash(row.labels, &scratch));
+    }
+  }
 
   void Choose(double param, size_t step, std::vector<size_t>* candidates) const {
     if (op_ == AggregationOp::kLimitRatio) {
-      std::erase_if(*candidates,
-                    [&](size_t row) { return !InRatio(param, input_.rows()[row].labels); });
+      std::erase_if(*candidates, [&](size_t row) { return !InRatio(param, hashes_[row]); });
       return;
     }
     const double count = static_cast<double>(candidates->size());
@@ -128,6 +124,7 @@ class StepChooser {
 
   const AggregationOp op_;
   const VectorValue& input_;
+  std::vector<uint64_t> hashes_;  // by row; limit_ratio only
 };
 
 // Takes histograms out of the input of an operator that has no meaning for them.

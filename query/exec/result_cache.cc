@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "base/check.h"
+#include "query/promql/function_table.h"
 #include "query/promql/printer.h"
 
 namespace varve::promql::exec {
@@ -30,18 +31,35 @@ bool DependsOnSeriesOrder(AggregationOp op) {
          op == AggregationOp::kLimitk;
 }
 
+bool IsOfQueryTimes(FunctionId function) {
+  return function == FunctionId::kStart || function == FunctionId::kEnd ||
+         function == FunctionId::kRange || function == FunctionId::kStep;
+}
+
 std::optional<int64_t> Farther(std::optional<int64_t> a, std::optional<int64_t> b) {
   if (!a.has_value() || !b.has_value()) return std::nullopt;
   return std::max(*a, *b);
 }
 
+// Whether a duration is another one in a query over another range.
+bool DependsOnRange(const DurationExpr* duration) {
+  if (duration == nullptr) return false;
+  return duration->op == DurationOp::kRange || DependsOnRange(duration->lhs.get()) ||
+         DependsOnRange(duration->rhs.get());
+}
+
 std::optional<int64_t> ReachOfSelector(const VectorSelector& selector) {
+  if (DependsOnRange(selector.offset_expr.get())) return std::nullopt;
   if (selector.at.present() || selector.edges != RangeEdges::kPlain) return std::nullopt;
   return SaturatingSub(0, selector.offset_ms);
 }
 
 std::optional<int64_t> ReachOfSubquery(const Subquery& subquery) {
   if (subquery.at.present()) return std::nullopt;
+  for (const DurationPtr* duration :
+       {&subquery.range_expr, &subquery.step_expr, &subquery.offset_expr}) {
+    if (DependsOnRange(duration->get())) return std::nullopt;
+  }
   const std::optional<int64_t> inner = InputReachMs(*subquery.expr);
   if (!inner.has_value()) return std::nullopt;
   return SaturatingSub(*inner, subquery.offset_ms);
@@ -56,8 +74,11 @@ std::optional<int64_t> InputReachMs(const Expr& expr) {
       return INT64_MIN;
     case ExprKind::kVectorSelector:
       return ReachOfSelector(expr.As<VectorSelector>());
-    case ExprKind::kMatrixSelector:
-      return ReachOfSelector(*expr.As<MatrixSelector>().vector);
+    case ExprKind::kMatrixSelector: {
+      const auto& matrix = expr.As<MatrixSelector>();
+      if (DependsOnRange(matrix.range_expr.get())) return std::nullopt;
+      return ReachOfSelector(*matrix.vector);
+    }
     case ExprKind::kSubquery:
       return ReachOfSubquery(expr.As<Subquery>());
     case ExprKind::kParen:
@@ -67,7 +88,10 @@ std::optional<int64_t> InputReachMs(const Expr& expr) {
     case ExprKind::kBinary:
       return Farther(InputReachMs(*expr.As<Binary>().lhs), InputReachMs(*expr.As<Binary>().rhs));
     case ExprKind::kCall: {
-      std::optional<int64_t> reach = INT64_MIN;
+      const FunctionId function = expr.As<Call>().function->id;
+      if (IsOfQueryTimes(function)) return std::nullopt;
+      // Info series are looked up at the step's own time unless the vector says otherwise.
+      std::optional<int64_t> reach = function == FunctionId::kInfo ? 0 : INT64_MIN;
       for (const ExprPtr& arg : expr.As<Call>().args) reach = Farther(reach, InputReachMs(*arg));
       return reach;
     }

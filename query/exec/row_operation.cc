@@ -30,18 +30,6 @@ void Filter(size_t step_count, Column column, F&& keep) {
   });
 }
 
-// Maximum and minimum with NaN from either side.
-double MaxOrNan(double a, double b) {
-  if (std::isnan(a) || std::isnan(b)) return std::numeric_limits<double>::quiet_NaN();
-  if (a == 0 && b == 0) return std::signbit(a) ? b : a;
-  return a > b ? a : b;
-}
-double MinOrNan(double a, double b) {
-  if (std::isnan(a) || std::isnan(b)) return std::numeric_limits<double>::quiet_NaN();
-  if (a == 0 && b == 0) return std::signbit(a) ? a : b;
-  return a < b ? a : b;
-}
-
 double Sign(double v) { return v < 0 ? -1.0 : v > 0 ? 1.0 : v; }
 
 double DateField(FunctionId function, double value) {
@@ -70,7 +58,7 @@ double DateField(FunctionId function, double value) {
 
 void Clamp(const ScalarColumn& low, const ScalarColumn& high, size_t n, Column column) {
   Filter(n, column, [&](double, size_t i) { return !(high[i] < low[i]); });
-  Map(n, column, [&](double v, size_t i) { return MaxOrNan(low[i], MinOrNan(high[i], v)); });
+  Map(n, column, [&](double v, size_t i) { return GoMax(low[i], GoMin(high[i], v)); });
 }
 
 void Round(const ScalarColumn& to_nearest, size_t n, Column column) {
@@ -184,6 +172,10 @@ void ApplyFunction(const FunctionOperation& op, const TimeGrid& grid, Column col
       return;
     case FunctionId::kRound:
       Round(op.arg0, n, column);
+      return;
+    case FunctionId::kStartTimestamp:
+      // Only samples know when counting towards them began, not what was made of them.
+      ClearBits(column.present, n);
       return;
     case FunctionId::kTimestamp:
       Map(n, column, [&](double, size_t i) { return static_cast<double>(grid.At(i)) / 1000; });
@@ -321,6 +313,7 @@ bool IsRowFunction(FunctionId function) {
     case FunctionId::kSin:
     case FunctionId::kSinh:
     case FunctionId::kSqrt:
+    case FunctionId::kStartTimestamp:
     case FunctionId::kTan:
     case FunctionId::kTanh:
     case FunctionId::kTimestamp:

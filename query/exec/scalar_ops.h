@@ -2,10 +2,28 @@
 #pragma once
 
 #include <cmath>
+#include <limits>
 
 #include "query/promql/ast.h"
 
 namespace varve::promql::exec {
+
+// Maximum and minimum as Go has them: an infinity that wins does so over NaN as well, NaN from
+// either side over anything else, and -0 is less than 0.
+inline double GoMax(double a, double b) {
+  const double infinity = std::numeric_limits<double>::infinity();
+  if (a == infinity || b == infinity) return infinity;
+  if (std::isnan(a) || std::isnan(b)) return std::numeric_limits<double>::quiet_NaN();
+  if (a == 0 && b == 0) return std::signbit(a) ? b : a;
+  return a > b ? a : b;
+}
+inline double GoMin(double a, double b) {
+  const double infinity = std::numeric_limits<double>::infinity();
+  if (a == -infinity || b == -infinity) return -infinity;
+  if (std::isnan(a) || std::isnan(b)) return std::numeric_limits<double>::quiet_NaN();
+  if (a == 0 && b == 0) return std::signbit(a) ? a : b;
+  return a < b ? a : b;
+}
 
 // REQUIRES: `op` is arithmetic.
 inline double EvaluateArithmetic(BinaryOp op, double a, double b) {
