@@ -10,6 +10,7 @@ namespace {
 
 constexpr std::string_view kForever = "forever";
 constexpr std::string_view kOff = "off";
+constexpr std::string_view kOn = "on";
 
 Status SetPositiveDuration(std::string_view text, int64_t* duration_ms) {
   ASSIGN_OR_RETURN(const int64_t parsed_ms, ParseDuration(text));
@@ -39,6 +40,14 @@ Status SetCount(std::string_view text, T* count) {
   *count = static_cast<T>(parsed);
   return OkStatus();
 }
+
+Status SetSwitch(std::string_view text, bool* out) {
+  if (text != kOn && text != kOff) return InvalidArgumentError("expected on or off");
+  *out = text == kOn;
+  return OkStatus();
+}
+
+std::string SwitchText(bool value) { return std::string(value ? kOn : kOff); }
 
 Status SetText(std::string_view text, std::string* out) {
   if (text.empty()) return InvalidArgumentError("expected something not empty");
@@ -233,6 +242,18 @@ constexpr Setting kSettings[] = {
     {"query-lookback", "Queries", "DURATION", "How long a sample stands for its series.",
      VARVE_SET(SetPositiveDuration(text, &c->query.lookback_ms)),
      VARVE_GET(DurationText(c.query.lookback_ms))},
+    {"promql-delayed-name-removal", "Queries", "on|off",
+     "Metric names fall at the end of a query, so that what lies between may use them.",
+     VARVE_SET(SetSwitch(text, &c->query.delayed_name_removal)),
+     VARVE_GET(SwitchText(c.query.delayed_name_removal))},
+    {"promql-start-timestamps", "Queries", "on|off",
+     "rate, increase, irate and resets heed the start timestamps of samples; start_timestamp().",
+     VARVE_SET(SetSwitch(text, &c->query.use_start_timestamps)),
+     VARVE_GET(SwitchText(c.query.use_start_timestamps))},
+    {"promql-type-unit-labels", "Queries", "on|off",
+     "__type__ and __unit__ fall wherever the metric name does.",
+     VARVE_SET(SetSwitch(text, &c->query.type_and_unit_labels)),
+     VARVE_GET(SwitchText(c.query.type_and_unit_labels))},
     {"query-cache", "Queries", "BYTES",
      "Memory for results of past steps, which are dropped as soon as a write could change them; 0: "
      "off.",
