@@ -17,7 +17,7 @@ void WriteFields(const promql::ExplainNode& node, JsonWriter* json) {
   json->Key("bytes");
   json->Integer(node.bytes);
   json->Key("seconds");
-  json->Double(static_cast<double>(node.elapsed_ns) * 1e-9);
+  json->Double(static_cast<double>(node.elapsed_ns) / 1e9);
 }
 
 }  // namespace

@@ -123,7 +123,7 @@ void WriteString(const promql::String& value, JsonWriter* json) {
 }
 
 void WriteTimings(int64_t elapsed_ns, JsonWriter* json) {
-  const double seconds = static_cast<double>(elapsed_ns) * 1e-9;
+  const double seconds = static_cast<double>(elapsed_ns) / 1e9;
   json->Key("timings");
   json->BeginObject();
   for (const std::string_view name : {"evalTotalTime", "innerEvalTime", "execTotalTime"}) {
