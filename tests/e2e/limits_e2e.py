@@ -57,7 +57,7 @@ class LimitsTest(VarvedTest):
         failures = []
 
         def many():
-            for _ in range(100):
+            for _ in range(40):
                 status, _ = self.ask(server, "rate(wide[5m]) or wide")
                 if status != 422:
                     failures.append(status)

@@ -31,8 +31,10 @@ TEST(ResultCacheTest, HowFarAStepLooks) {
   EXPECT_EQ(Reach("rate(m[5m] offset 1m) / m offset -2m"), 2 * kMinute);
   EXPECT_EQ(Reach("max_over_time(sum(m offset -1m)[5m:1m] offset 3m)"), -2 * kMinute);
   EXPECT_EQ(Reach("time()"), INT64_MIN);
-  for (const char* text : {"m @ 5", "m @ start()", "sum(rate(m[5m] @ end()))", "topk(3, m)",
-                           "avg(m)", "stddev(m)", "max_over_time(m[5m:1m] @ 5)", "m + m @ 5"}) {
+  EXPECT_EQ(Reach("info(m offset 5m)"), 0);
+  for (const char* text :
+       {"m @ 5", "m @ start()", "sum(rate(m[5m] @ end()))", "topk(3, m)", "avg(m)", "stddev(m)",
+        "max_over_time(m[5m:1m] @ 5)", "m + m @ 5", "rate(m[range()])", "rate(m[5m] anchored)"}) {
     EXPECT_FALSE(Reach(text).has_value()) << text;
   }
 }
