@@ -19,8 +19,11 @@ namespace varve::compaction {
 // given oldest first) wins, whatever its kind. Chunks within one source may overlap too; there
 // later chunks win. Appends to the columns. Fast when nothing overlaps (chunks are then decoded
 // straight into place). Error: kDataLoss.
+// Hints of histograms are resolved where asked and nothing overlaps: where chunks do, the sample
+// before one in its chunk need not be the one before it in the series.
 Status MergeChunks(std::span<const std::span<const format::ChunkView>> sources, int64_t min_ms,
-                   int64_t max_ms, format::SampleColumns* out);
+                   int64_t max_ms, format::SampleColumns* out,
+                   codec::HistogramHints hints = codec::HistogramHints::kAsWritten);
 
 // Encodes columns as chunks of at most kChunkSamplesMax samples, each of one kind, none straddling
 // a multiple of kPartitionMs. Chunks of histograms are also limited in bytes. Appends to `out`.

@@ -70,10 +70,11 @@ class Columns {
   }
 
   // Decodes `chunk` and keeps what lies in [min_ms, max_ms].
-  Status AppendChunk(const ChunkView& chunk, int64_t min_ms, int64_t max_ms) {
+  Status AppendChunk(const ChunkView& chunk, int64_t min_ms, int64_t max_ms,
+                     codec::HistogramHints hints = codec::HistogramHints::kAsWritten) {
     const Kind kind = KindOf(chunk);
     const size_t begin = size(kind);
-    RETURN_IF_ERROR(format::DecodeChunk(chunk, samples_));
+    RETURN_IF_ERROR(format::DecodeChunk(chunk, samples_, hints));
     if (chunk.min_time_ms >= min_ms && chunk.max_time_ms <= max_ms) return OkStatus();
     const auto first = times(kind).begin() + static_cast<ptrdiff_t>(begin);
     const auto from = std::lower_bound(first, times(kind).end(), min_ms);
@@ -277,11 +278,11 @@ Status MergeOverlapping(std::span<const std::span<const ChunkView>> sources, int
 }
 
 Status AppendInOrder(std::span<const std::span<const ChunkView>> sources, int64_t min_ms,
-                     int64_t max_ms, Columns* out) {
+                     int64_t max_ms, codec::HistogramHints hints, Columns* out) {
   for (const std::span<const ChunkView>& source : sources) {
     for (const ChunkView& chunk : source) {
       if (Touches(chunk, min_ms, max_ms)) {
-        RETURN_IF_ERROR(out->AppendChunk(chunk, min_ms, max_ms));
+        RETURN_IF_ERROR(out->AppendChunk(chunk, min_ms, max_ms, hints));
       }
     }
   }
@@ -291,10 +292,10 @@ Status AppendInOrder(std::span<const std::span<const ChunkView>> sources, int64_
 }  // namespace
 
 Status MergeChunks(std::span<const std::span<const ChunkView>> sources, int64_t min_ms,
-                   int64_t max_ms, format::SampleColumns* out) {
+                   int64_t max_ms, format::SampleColumns* out, codec::HistogramHints hints) {
   Columns columns(out);
   Status status = InOrder(sources, min_ms, max_ms)
-                      ? AppendInOrder(sources, min_ms, max_ms, &columns)
+                      ? AppendInOrder(sources, min_ms, max_ms, hints, &columns)
                       : MergeOverlapping(sources, min_ms, max_ms, &columns);
   if (status.ok()) {
     out->CompleteStartTimes();

@@ -35,10 +35,15 @@ struct SampleBuffer : format::SampleColumns {
   }
 };
 
+// What becomes of histograms whose writer left open whether the counter was reset (kUnknown).
+// kResolved: kNoReset where decoding showed that no count fell since the sample before.
+enum class ResetHints : uint8_t { kAsWritten, kResolved };
+
 struct SelectRequest {
   Selector matchers;   // all must hold
   int64_t min_ms = 0;  // both ends belong to the range
   int64_t max_ms = 0;
+  ResetHints reset_hints = ResetHints::kAsWritten;
 };
 
 // The series that one request selected. A series is listed once, although its samples may lie in

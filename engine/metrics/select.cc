@@ -30,8 +30,11 @@ class MetricsSelection final : public SeriesSelection {
  public:
   // hidden[i] is hidden of slices[i].
   MetricsSelection(HeadSnapshot head, std::vector<std::unique_ptr<PartSlice>> slices,
-                   std::vector<compaction::HiddenSamples> hidden)
-      : head_(std::move(head)), slices_(std::move(slices)), hidden_(std::move(hidden)) {}
+                   std::vector<compaction::HiddenSamples> hidden, codec::HistogramHints hints)
+      : head_(std::move(head)),
+        slices_(std::move(slices)),
+        hidden_(std::move(hidden)),
+        hints_(hints) {}
 
   // Joins the sources by labels.
   Status Build(std::span<const std::shared_ptr<const compaction::MetricsPartReader>> readers,
@@ -100,7 +103,7 @@ class MetricsSelection final : public SeriesSelection {
       pins.push_back(std::move(read.block));
     }
     RETURN_IF_ERROR(CountChunks(sources, min_ms, max_ms, out));
-    return compaction::MergeChunks(sources, min_ms, max_ms, out);
+    return compaction::MergeChunks(sources, min_ms, max_ms, out, hints_);
   }
 
  private:
@@ -156,6 +159,7 @@ class MetricsSelection final : public SeriesSelection {
   const HeadSnapshot head_;
   const std::vector<std::unique_ptr<PartSlice>> slices_;
   const std::vector<compaction::HiddenSamples> hidden_;
+  const codec::HistogramHints hints_;
   std::vector<Labels> labels_;
   std::vector<size_t> place_begin_;
   std::vector<SourcePlace> places_;
@@ -213,7 +217,11 @@ Result<std::vector<std::shared_ptr<const SeriesSelection>>> MetricsReader::Selec
   compiled.reserve(requests.size());
   for (const SelectRequest& request : requests) {
     ASSIGN_OR_RETURN(auto selectors, CompileSelectors({&request.matchers, 1}));
-    compiled.push_back({std::move(selectors), {request.min_ms, request.max_ms}});
+    compiled.push_back({std::move(selectors),
+                        {request.min_ms, request.max_ms},
+                        request.reset_hints == ResetHints::kResolved
+                            ? codec::HistogramHints::kResolved
+                            : codec::HistogramHints::kAsWritten});
   }
   return SelectAll(compiled, check);
 }
@@ -221,7 +229,7 @@ Result<std::vector<std::shared_ptr<const SeriesSelection>>> MetricsReader::Selec
 Result<std::shared_ptr<const SeriesSelection>> MetricsReader::SelectUnion(
     std::span<const Selector> selectors, TimeRange range) {
   ASSIGN_OR_RETURN(auto compiled, CompileSelectors(selectors));
-  const Request request{std::move(compiled), range};
+  const Request request{std::move(compiled), range, codec::HistogramHints::kAsWritten};
   ASSIGN_OR_RETURN(auto selections, SelectAll({&request, 1}, nullptr));
   return std::move(selections.front());
 }
@@ -277,8 +285,8 @@ Result<std::shared_ptr<const SeriesSelection>> MetricsReader::SelectOne(
     slices.push_back(
         std::make_unique<PartSlice>(std::move(reader), std::move(ordinals), min_ms, max_ms));
   }
-  auto selection =
-      std::make_shared<MetricsSelection>(std::move(head), std::move(slices), std::move(hidden));
+  auto selection = std::make_shared<MetricsSelection>(std::move(head), std::move(slices),
+                                                      std::move(hidden), request.hints);
   RETURN_IF_ERROR(selection->Build(slice_readers, check));
   return std::shared_ptr<const SeriesSelection>(std::move(selection));
 }

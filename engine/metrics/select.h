@@ -11,6 +11,7 @@
 #include "engine/metrics/tombstones.h"
 #include "engine/reader.h"
 #include "index/matcher.h"
+#include "storage/codec/histogram.h"
 #include "storage/kv/store.h"
 #include "varve/status.h"
 
@@ -45,6 +46,7 @@ class MetricsReader final : public Reader {
   struct Request {
     std::vector<CompiledSelector> selectors;
     TimeRange range;
+    codec::HistogramHints hints = codec::HistogramHints::kAsWritten;
   };
   Result<std::vector<std::shared_ptr<const SeriesSelection>>> SelectAll(
       std::span<const Request> requests, const SelectCheck& check);

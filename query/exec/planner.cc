@@ -128,7 +128,7 @@ class Planner {
 
   TimeShift Shift(const AtModifier& at, int64_t offset_ms) const;
   // The number of the selector, whose request then covers (first - span, last] and what `reach`
-  // adds as well, and for counts and sums of histograms what tells of resets before.
+  // adds as well.
   size_t UseSelector(std::vector<Matcher> matchers, const TimeShift& shift, int64_t span_ms,
                      RangeReach reach, const TimeGrid& grid);
 
@@ -213,9 +213,6 @@ TimeShift Planner::Shift(const AtModifier& at, int64_t offset_ms) const {
 
 size_t Planner::UseSelector(std::vector<Matcher> matchers, const TimeShift& shift, int64_t span_ms,
                             RangeReach reach, const TimeGrid& grid) {
-  if (histograms_.detail() == HistogramDetail::kCountAndSum) {
-    span_ms = SaturatingAdd(span_ms, options_.lookback_ms);
-  }
   std::sort(matchers.begin(), matchers.end(), [](const Matcher& a, const Matcher& b) {
     return std::tie(a.name, a.op, a.value) < std::tie(b.name, b.op, b.value);
   });
@@ -226,6 +223,7 @@ size_t Planner::UseSelector(std::vector<Matcher> matchers, const TimeShift& shif
     added.request.matchers = std::move(matchers);
     added.request.min_ms = INT64_MAX;
     added.request.max_ms = INT64_MIN;
+    added.request.reset_hints = engine::ResetHints::kResolved;
     for (const Matcher& matcher : added.request.matchers) {
       if (matcher.name == kMetricNameLabel && matcher.op == MatchOp::kEqual) {
         added.names = SelectorPlan::Names::kOne;

@@ -75,7 +75,6 @@ class PipelineWorker {
     const RangeReach reach = Reach();
     const int64_t before_ms = SaturatingSub(pipeline.shift.Apply(pipeline.grid.start_ms), span_ms);
     read_min_ms_ = SaturatingAdd(SaturatingSub(before_ms, reach.before_ms), 1);
-    if (counts_and_sums()) read_min_ms_ = SaturatingSub(read_min_ms_, context.lookback_ms);
     read_max_ms_ = SaturatingAdd(pipeline.shift.Apply(pipeline.grid.end_ms()), reach.after_ms);
     if (pipeline.range || smoothed()) {
       windows_.emplace(pipeline.grid, pipeline.shift, span_ms, reach);

@@ -23,6 +23,19 @@ size_t CountLeaves(const PlanNode& node) {
   return count;
 }
 
+// How much of histograms the leaves below read: that depends on what is above a node, not on its
+// text.
+std::string DetailBelow(const PlanNode& node) {
+  std::string out;
+  const auto add = [&out](HistogramDetail detail) {
+    out += detail == HistogramDetail::kWhole ? 'w' : 'c';
+  };
+  if (const auto* scan = std::get_if<ScanNode>(&node.op)) add(scan->histograms);
+  if (const auto* range = std::get_if<RangeFunctionNode>(&node.op)) add(range->source.histograms);
+  VisitChildren(node, [&](const PlanNode& child) { out += DetailBelow(child); });
+  return out;
+}
+
 bool IsSubquery(const PlanNode& parent, const PlanNode& child) {
   const auto* range = std::get_if<RangeFunctionNode>(&parent.op);
   return range != nullptr && range->source.subquery.get() == &child;
@@ -48,7 +61,8 @@ SharedValues::SharedValues(const Plan& plan) {
 void SharedValues::AddSubtree(const PlanNode& node, const std::string& steps, Numbers* numbers) {
   const bool printable = node.expr != nullptr && PrintsWithin(*node.expr, kTextBytesMax);
   if (printable && node.type == ValueType::kVector) {
-    const auto [at, added] = numbers->emplace(steps + Print(*node.expr), shared_.size());
+    const auto [at, added] =
+        numbers->emplace(steps + DetailBelow(node) + ' ' + Print(*node.expr), shared_.size());
     if (added) shared_.emplace_back();
     ++shared_[at->second].uses_left;
     number_by_node_.emplace(&node, at->second);

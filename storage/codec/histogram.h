@@ -54,10 +54,16 @@ class HistogramEncoder {
   std::unique_ptr<Impl> impl_;
 };
 
+// What becomes of the hint kUnknown. kResolved: it turns into kNoReset where the sample before it
+// in the chunk is of the same layout, neither a gauge nor a stale marker, and has no greater count
+// anywhere. Whoever reads on does not have to compare the buckets once more.
+enum class HistogramHints : uint8_t { kAsWritten, kResolved };
+
 // Appends the `sample_count` samples of `payload` to the three columns. Error: kDataLoss when the
 // bytes end early or mean nothing; then the columns hold what was decoded before.
 Status HistogramDecode(std::string_view payload, uint32_t sample_count,
                        std::vector<int64_t>* timestamps_ms, std::vector<int64_t>* start_times_ms,
-                       std::vector<HistogramPtr>* histograms);
+                       std::vector<HistogramPtr>* histograms,
+                       HistogramHints hints = HistogramHints::kAsWritten);
 
 }  // namespace varve::codec

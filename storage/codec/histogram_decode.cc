@@ -14,7 +14,7 @@ using namespace histogram;  // the state, shared with the encoder
 
 class Decoder {
  public:
-  explicit Decoder(std::string_view payload) : in_(payload) {}
+  Decoder(std::string_view payload, HistogramHints hints) : in_(payload), hints_(hints) {}
 
   Status Next(int64_t* timestamp_ms, int64_t* start_ms, HistogramPtr* out) {
     ReadTimes(timestamp_ms, start_ms);
@@ -24,6 +24,7 @@ class Decoder {
       histogram->form = ReadForm();
       histogram->reset_hint = ReadHint();
       histogram->sum = std::bit_cast<double>(kStaleMarkerBits);
+      comparable_ = false;
       *out = std::move(histogram);
       return Ended();
     }
@@ -33,12 +34,14 @@ class Decoder {
     if (!state_.has_layout) return DataLossError("a sample comes before any layout");
     RETURN_IF_ERROR(CountDecodedBytes());
     FillLayout(histogram.get());
+    fell_ = false;
     if (prefix == kUnchanged) {
       state_.StandStill();
       FillNumbers(histogram.get());
     } else {
       RETURN_IF_ERROR(ReadNumbers(histogram.get()));
     }
+    ResolveHint(histogram.get());
     *out = std::move(histogram);
     return Ended();
   }
@@ -119,6 +122,7 @@ class Decoder {
     RETURN_IF_ERROR(ReadBounds(&next.custom_values));
     RETURN_IF_ERROR(Ended());
     state_.ChangeLayout(std::move(next));
+    comparable_ = false;
     sample_bytes_ =
         sizeof(uint64_t) *
         (state_.layout.positive_spans.size() + state_.layout.negative_spans.size() +
@@ -152,10 +156,17 @@ class Decoder {
   }
 
   Status ReadCount(Track* track, double* value) {
-    if (!state_.layout.whole_counts) return ReadXor(track, value);
+    if (!state_.layout.whole_counts) {
+      const double before = std::bit_cast<double>(track->last);
+      RETURN_IF_ERROR(ReadXor(track, value));
+      fell_ = fell_ || *value < before;
+      return OkStatus();
+    }
+    const uint64_t before = track->last;
     const uint64_t integer = track->Expected() + static_cast<uint64_t>(in_.ReadVarint());
     if (integer > kIntegerMax) return DataLossError("a count of " + std::to_string(integer));
     track->Learn(integer);
+    fell_ = fell_ || integer < before;
     *value = static_cast<double>(integer);
     return OkStatus();
   }
@@ -203,8 +214,20 @@ class Decoder {
     return ReadBuckets(&state_.negative, &histogram->negative_buckets);
   }
 
+  void ResolveHint(Histogram* histogram) {
+    const CounterResetHint written = histogram->reset_hint;
+    if (hints_ == HistogramHints::kResolved && written == CounterResetHint::kUnknown &&
+        comparable_ && !fell_) {
+      histogram->reset_hint = CounterResetHint::kNoReset;
+    }
+    comparable_ = written != CounterResetHint::kGauge;
+  }
+
   BitReader in_;
+  const HistogramHints hints_;
   State state_;
+  bool comparable_ = false;  // the sample before is a counter of the same layout
+  bool fell_ = false;        // a count of the sample is less than it was
   size_t sample_bytes_ = 0;  // decoded, of a sample of the layout
   size_t decoded_bytes_ = 0;
 };
@@ -213,11 +236,11 @@ class Decoder {
 
 Status HistogramDecode(std::string_view payload, uint32_t sample_count,
                        std::vector<int64_t>* timestamps_ms, std::vector<int64_t>* start_times_ms,
-                       std::vector<HistogramPtr>* histograms) {
+                       std::vector<HistogramPtr>* histograms, HistogramHints hints) {
   if (sample_count > kHistogramSampleCountMax) {
     return DataLossError("histogram chunk: " + std::to_string(sample_count) + " samples");
   }
-  Decoder decoder(payload);
+  Decoder decoder(payload, hints);
   for (uint32_t i = 0; i < sample_count; ++i) {
     int64_t timestamp_ms = 0;
     int64_t start_ms = 0;

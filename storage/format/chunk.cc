@@ -54,13 +54,13 @@ Status DecodeFloatsWithStartTimes(const ChunkView& chunk, SampleColumns* out) {
   return DecodeFloats(chunk, in.Bytes(in.remaining()), &start_times, out);
 }
 
-Status DecodeHistograms(const ChunkView& chunk, SampleColumns* out) {
+Status DecodeHistograms(const ChunkView& chunk, codec::HistogramHints hints, SampleColumns* out) {
   const size_t begin = out->histogram_timestamps_ms.size();
   const size_t starts_before = out->histogram_start_times_ms.size();
   out->histogram_start_times_ms.resize(begin);
   Status status =
       codec::HistogramDecode(chunk.payload, chunk.sample_count, &out->histogram_timestamps_ms,
-                             &out->histogram_start_times_ms, &out->histograms);
+                             &out->histogram_start_times_ms, &out->histograms, hints);
   if (status.ok()) status = CheckTimes(chunk, out->histogram_timestamps_ms.data() + begin);
   if (!status.ok()) {
     out->histogram_timestamps_ms.resize(begin);
@@ -80,13 +80,13 @@ std::string JoinStartTimes(std::string_view start_times, std::string_view gorill
   return payload;
 }
 
-Status DecodeChunk(const ChunkView& chunk, SampleColumns* out) {
+Status DecodeChunk(const ChunkView& chunk, SampleColumns* out, codec::HistogramHints hints) {
   if (chunk.sample_count == 0) return DataLossError("chunk without samples");
   switch (chunk.codec) {
     case ChunkCodec::kGorilla:
       return DecodeFloats(chunk, chunk.payload, nullptr, out);
     case ChunkCodec::kHistogram:
-      return DecodeHistograms(chunk, out);
+      return DecodeHistograms(chunk, hints, out);
     case ChunkCodec::kGorillaStart:
       return DecodeFloatsWithStartTimes(chunk, out);
   }

@@ -6,6 +6,7 @@
 #include <string>
 #include <string_view>
 
+#include "storage/codec/histogram.h"
 #include "storage/format/sample_columns.h"
 #include "varve/status.h"
 
@@ -38,6 +39,7 @@ std::string JoinStartTimes(std::string_view start_times, std::string_view gorill
 // SampleColumns::CompleteStartTimes takes it. Errors: kDataLoss (payload too short, times that
 // contradict the header or do not strictly ascend), kUnimplemented (a codec of a newer version, by
 // number); the columns are then as before.
-Status DecodeChunk(const ChunkView& chunk, SampleColumns* out);
+Status DecodeChunk(const ChunkView& chunk, SampleColumns* out,
+                   codec::HistogramHints hints = codec::HistogramHints::kAsWritten);
 
 }  // namespace varve::format

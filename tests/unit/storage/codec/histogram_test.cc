@@ -116,6 +116,60 @@ TEST(HistogramCodecTest, BucketsThatAppearDoNotMakeTheOthersNew) {
   EXPECT_LT(grown - Encode({{1000, 0, before}}).size(), 40u);
 }
 
+std::vector<CounterResetHint> Resolved(const std::vector<Histogram>& histograms) {
+  std::vector<HistogramSample> samples;
+  for (const Histogram& histogram : histograms) {
+    samples.push_back({static_cast<int64_t>(samples.size()) * 1000, 0, histogram});
+  }
+  Columns out;
+  const Status status =
+      HistogramDecode(Encode(samples), static_cast<uint32_t>(samples.size()), &out.timestamps_ms,
+                      &out.start_times_ms, &out.histograms, HistogramHints::kResolved);
+  EXPECT_TRUE(status.ok()) << status.ToString();
+  std::vector<CounterResetHint> hints;
+  for (const HistogramPtr& histogram : out.histograms) hints.push_back(histogram->reset_hint);
+  return hints;
+}
+
+TEST(HistogramCodecTest, ResolvesHintsWhereNoCountFell) {
+  using Hints = std::vector<CounterResetHint>;
+  constexpr auto kUnknown = CounterResetHint::kUnknown;
+  constexpr auto kNoReset = CounterResetHint::kNoReset;
+  const Histogram low = Whole({{0, 2}}, {3, 4});
+  const Histogram high = Whole({{0, 2}}, {3, 5});
+  const Histogram shifted = Whole({{0, 2}}, {2, 6});
+  const Histogram wider = Whole({{0, 3}}, {3, 5, 1});
+  EXPECT_EQ(Resolved({low, low, high, low}), (Hints{kUnknown, kNoReset, kNoReset, kUnknown}));
+  EXPECT_EQ(Resolved({high, shifted}), (Hints{kUnknown, kUnknown}));
+  EXPECT_EQ(Resolved({high, wider, wider}), (Hints{kUnknown, kUnknown, kNoReset}));
+  Histogram zero = low;
+  zero.zero_count = 1;
+  zero.count += 1;
+  EXPECT_EQ(Resolved({zero, high}), (Hints{kUnknown, kUnknown}));
+  Histogram broken = low;
+  broken.form = Histogram::Form::kFloat;
+  broken.positive_buckets[0] = std::numeric_limits<double>::quiet_NaN();
+  EXPECT_EQ(Resolved({broken, broken}), (Hints{kUnknown, kNoReset}));
+}
+
+TEST(HistogramCodecTest, ResolvesNoHintBehindAGaugeOrAnEnd) {
+  using Hints = std::vector<CounterResetHint>;
+  using Hint = CounterResetHint;
+  const Histogram counter = Whole({{0, 2}}, {3, 4});
+  Histogram gauge = counter;
+  gauge.reset_hint = Hint::kGauge;
+  EXPECT_EQ(Resolved({counter, gauge, counter, counter}),
+            (Hints{Hint::kUnknown, Hint::kGauge, Hint::kUnknown, Hint::kNoReset}));
+  Histogram stale;
+  stale.sum = std::bit_cast<double>(kStaleMarkerBits);
+  EXPECT_EQ(Resolved({counter, stale, counter}),
+            (Hints{Hint::kUnknown, Hint::kUnknown, Hint::kUnknown}));
+  Histogram reset = counter;
+  reset.reset_hint = Hint::kReset;
+  EXPECT_EQ(Resolved({counter, reset, counter}),
+            (Hints{Hint::kUnknown, Hint::kReset, Hint::kNoReset}));
+}
+
 TEST(HistogramCodecTest, KeepsEveryBit) {
   Histogram odd;
   odd.form = Histogram::Form::kFloat;
