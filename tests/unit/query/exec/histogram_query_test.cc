@@ -269,6 +269,22 @@ TEST_F(HistogramQueryTest, SubqueriesForgetHints) {
   EXPECT_THAT(Instant("resets(h[5m:1m])", 2 * kMinute), ElementsAre("{} 0.000000"));
 }
 
+TEST_F(HistogramQueryTest, CountsAndSumsAloneAreReadWhereNothingElseIsAsked) {
+  Fill({{.count = 4, .sum = 5, .buckets = {1, 3}},
+        {.count = 8, .sum = 9, .buckets = {2, 6}},
+        // The count goes on, a bucket does not.
+        {.count = 9, .sum = 12, .buckets = {9, 0}}},
+       &Series({{"__name__", "h"}}));
+  EXPECT_THAT(Instant("histogram_count(sum_over_time(h[5m]))", 2 * kMinute),
+              ElementsAre("{} 21.000000"));
+  EXPECT_THAT(last_.warnings, ElementsAre(HasSubstr("conflicting counter resets")));
+  EXPECT_THAT(Instant("resets(h[5m])", 2 * kMinute), ElementsAre("{} 1.000000"));
+  // One text, but what is above it reads the buckets in one place and not in the other.
+  EXPECT_THAT(Instant("histogram_count(irate(h[5m])) / histogram_fraction(0, 1, irate(h[5m]))",
+                      2 * kMinute),
+              ElementsAre("{} 0.150000"));
+}
+
 TEST_F(HistogramQueryTest, HistogramsCountAgainstTheBudgetByTheirSize) {
   Fill(std::vector<HistogramText>(5, {.count = 1, .buckets = std::vector<double>(400, 1)}),
        &Series({{"__name__", "h"}}));
