@@ -51,14 +51,14 @@ class LimitsTest(VarvedTest):
 
     def test_many_leave_no_memory(self):
         server = self.start_with_data("--query-memory", "96MiB", "--query-cache", "0")
-        for _ in range(20):
-            self.assert_refused(self.ask(server, "rate(wide[5m]) or wide"), "bytes)")
+        for _ in range(5):
+            self.assert_refused(self.ask(server, "wide", step=0.25), "(limit: 100663296 bytes)")
         before = self.resident(server)
         failures = []
 
         def many():
-            for _ in range(40):
-                status, _ = self.ask(server, "rate(wide[5m]) or wide")
+            for _ in range(10):
+                status, _ = self.ask(server, "wide", step=0.25)
                 if status != 422:
                     failures.append(status)
 
