@@ -8,7 +8,7 @@
 namespace varve::promql {
 namespace {
 
-constexpr double kDurationSecondsMax = 9223372036854775808.0 / 1e9;  // 2^63 ns
+constexpr double kTooManyNs = 9223372036854775808.0;  // 2^63
 
 bool IsArithmetic(TokenType type) { return type >= TokenType::kAdd && type <= TokenType::kPow; }
 
@@ -183,7 +183,7 @@ DurationPtr Grammar::WithSign(const Token& sign, DurationPtr operand) {
 
 DurationPtr Grammar::InRange(DurationPtr literal, uint32_t offset) {
   // NaN is none, either.
-  if (std::abs(literal->value) <= kDurationSecondsMax) return literal;
+  if (std::abs(std::round(literal->value * 1e9)) < kTooManyNs) return literal;
   return FailDuration(offset, "duration out of range");
 }
 

@@ -121,6 +121,13 @@ TEST(Durations, RefuseWhatIsNoDuration) {
   EXPECT_EQ(Resolved("foo[9 ^ 999]"), "4:11: duration is NaN or infinite");
 }
 
+TEST(Durations, ReachAsFarAsNanosecondsIn64Bits) {
+  EXPECT_EQ(Resolved("foo[9223372036]"), "9223372036000 0");
+  EXPECT_EQ(Resolved("foo[9223372036.854775808]"), "1:5: parse error: duration out of range");
+  EXPECT_EQ(Resolved("foo offset -9223372036.854775808"),
+            "1:12: parse error: duration out of range");
+}
+
 TEST(Durations, LimitDepth) {
   std::string sum = "foo[1";
   for (int i = 0; i < 5000; ++i) sum += "+1";
