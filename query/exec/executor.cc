@@ -2,10 +2,12 @@
 
 #include <cmath>
 #include <limits>
+#include <string>
 #include <utility>
 
 #include "base/check.h"
 #include "base/status_macros.h"
+#include "query/exec/extended_samples.h"
 #include "query/exec/group_accumulator.h"
 #include "query/exec/histogram_functions.h"
 #include "query/exec/label_functions.h"
@@ -27,6 +29,11 @@ uint64_t SamplesOf(const Series& series) {
 }
 
 TimeGrid FirstStep(const TimeGrid& grid) { return {grid.start_ms, grid.step_ms, 1}; }
+
+Status HistogramsAtEdges(RangeEdges edges) {
+  return OutOfRangeError(std::string(edges == RangeEdges::kAnchored ? "anchored" : "smoothed") +
+                         " modifier is not supported with histograms");
+}
 
 }  // namespace
 
@@ -267,16 +274,23 @@ Result<Matrix> Executor::RangeVector(const RangeVectorNode& node, const TimeGrid
                    Source(node.source, grid, &names, &in_subquery));
   if (node.source.subquery != nullptr) CountQueryable(in_subquery.total());
   const int64_t end = node.source.shift.Apply(grid.start_ms);
-  const int64_t begin = SaturatingAdd(SaturatingSub(end, node.source.range_ms), 1);
+  const int64_t start = SaturatingSub(end, node.source.range_ms);
+  const RangeEdges edges = node.source.edges;
+  const RangeReach reach = ReachOf(edges, context_.lookback_ms);
+  const int64_t begin = SaturatingAdd(SaturatingSub(start, reach.before_ms), 1);
   Matrix out;
   engine::SampleBuffer samples;
   BudgetShare held(context_.budget);
   for (size_t i = 0; i < source->series_count(); ++i) {
     RETURN_IF_ERROR(context_.budget->CheckTime());
-    RETURN_IF_ERROR(source->Read(i, begin, end, &samples));
+    RETURN_IF_ERROR(source->Read(i, begin, SaturatingAdd(end, reach.after_ms), &samples));
     RETURN_IF_ERROR(held.Add(SampleCount(samples), SampleBytes(samples)));
     RemoveStaleMarkers(&samples);
     RemoveStaleHistograms(&samples);
+    if (edges != RangeEdges::kPlain) {
+      if (!samples.histograms.empty()) return HistogramsAtEdges(edges);
+      ExtendToEdges(edges, start, end, &samples);
+    }
     if (samples.size() == 0) continue;
     Series series{source->labels(i), {}, {}};
     if (source->name(i) == MetricName::kDrop) {
