@@ -5,10 +5,13 @@
 
 namespace varve::promql::exec {
 
-LabelProjection MatchingProjection(const VectorMatching& matching) {
+LabelProjection MatchingProjection(const VectorMatching& matching, const NameRules& rules) {
   LabelNames names(matching.labels);
-  return matching.on == MatchOn::kOn ? LabelProjection::Only(std::move(names))
-                                     : LabelProjection::AllBut(std::move(names));
+  if (matching.on == MatchOn::kOn) return LabelProjection::Only(std::move(names));
+  if (rules.metadata == MetadataLabels::kNameTypeUnit && !rules.delayed()) {
+    names = names.With(kTypeLabel).With(kUnitLabel);
+  }
+  return LabelProjection::AllBut(std::move(names));
 }
 
 std::vector<MatchGroup> GroupByMatch(const LabelProjection& projection, const VectorValue& lhs,

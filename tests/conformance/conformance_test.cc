@@ -140,13 +140,15 @@ INSTANTIATE_TEST_SUITE_P(Conformance, ReferenceScript,
                          ScriptAndClassName);
 GTEST_ALLOW_UNINSTANTIATED_PARAMETERIZED_TEST(ReferenceScript);
 
-// The reference runs its scripts with names removed late: the stable cases hold either way.
+// The reference runs its scripts with names removed late: these cases hold either way.
 class ReferenceScriptDelayed : public testing::TestWithParam<std::string> {};
 
 TEST_P(ReferenceScriptDelayed, GivesWhatPrometheusGives) {
-  promql::EngineOptions options = OptionsForClass("stable");
-  options.delayed_name_removal = true;
-  RunScript(ReferenceScripts() / (GetParam() + ".test"), "stable", options);
+  for (const char* const klass : {"stable", "type_and_unit_labels"}) {
+    promql::EngineOptions options = OptionsForClass(klass);
+    options.delayed_name_removal = true;
+    RunScript(ReferenceScripts() / (GetParam() + ".test"), klass, options);
+  }
 }
 
 INSTANTIATE_TEST_SUITE_P(Conformance, ReferenceScriptDelayed,

@@ -37,9 +37,7 @@ bool DependsOnQueryRange(std::string_view expression) {
 promql::EngineOptions OptionsForClass(std::string_view klass) {
   promql::EngineOptions options;
   options.thread_count = 2;
-  // The reference runs its scripts with delayed name removal, on which types and units depend: what
-  // `x + 1` leaves of its labels matches `x` only while they have not fallen yet.
-  options.delayed_name_removal = klass == "delayed_name_removal" || klass == "type_and_unit_labels";
+  options.delayed_name_removal = klass == "delayed_name_removal";
   options.use_start_timestamps = klass == "start_timestamps";
   return options;
 }
