@@ -70,10 +70,10 @@ BinaryResult OfHistograms(BinaryOp op, const HistogramPtr& lhs, const HistogramP
   const histogram::CombineOutcome outcome =
       op == BinaryOp::kAdd ? histogram::Add(*rhs, &sum) : histogram::Subtract(*rhs, &sum);
   if (outcome.incompatible) return Refuse(BinaryResult::Fault::kBucketLayout);
+  if (outcome.reset_collision) return Refuse(BinaryResult::Fault::kResetsCollide);
   if (op == BinaryOp::kSub) sum.reset_hint = CounterResetHint::kGauge;
   histogram::Compact(&sum);
   BinaryResult out = ResultOf(std::move(sum));
-  out.resets_collide = outcome.reset_collision;
   out.bounds_reconciled = outcome.bounds_reconciled;
   return out;
 }
@@ -98,10 +98,10 @@ void BinaryNotes::Set(size_t step, const BinaryResult& result, SampleType lhs, S
     note.kind = Kind::kTypes;
   } else if (result.fault == BinaryResult::Fault::kBucketLayout) {
     note.kind = Kind::kBucketLayout;
+  } else if (result.fault == BinaryResult::Fault::kResetsCollide) {
+    note.kind = Kind::kResetsCollide;
   } else if (result.bounds_reconciled) {
     note.kind = Kind::kBoundsReconciled;
-  } else if (result.resets_collide) {
-    note.kind = Kind::kResetsCollide;
   } else {
     return;
   }

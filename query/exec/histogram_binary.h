@@ -27,12 +27,12 @@ inline Element ElementAt(const Column& column, size_t step) {
 }
 
 struct BinaryResult {
-  // kNone: there is a result. The others say why there is none.
-  enum class Fault : uint8_t { kNone, kTypes, kBucketLayout };
+  // kNone: there is a result. The others say why there is none; kResetsCollide: one side says that
+  // it follows a counter reset, the other that it does not.
+  enum class Fault : uint8_t { kNone, kTypes, kBucketLayout, kResetsCollide };
   Fault fault = Fault::kNone;
   bool holds = true;  // of comparisons
   Element element;    // of comparisons the left one
-  bool resets_collide = false;
   bool bounds_reconciled = false;
 };
 

@@ -1,14 +1,34 @@
 #include "query/exec/match_groups.h"
 
+#include <algorithm>
 #include <string>
 #include <unordered_map>
 
 namespace varve::promql::exec {
 
-LabelProjection MatchingProjection(const VectorMatching& matching, const NameRules& rules) {
+namespace {
+
+bool HasTypeOrUnit(const Labels& labels) {
+  for (const LabelView label : labels) {
+    if (label.name == kTypeLabel || label.name == kUnitLabel) return true;
+    if (label.name > kUnitLabel) return false;
+  }
+  return false;
+}
+
+bool AnyHasTypeOrUnit(const VectorValue& value) {
+  return std::any_of(value.rows().begin(), value.rows().end(),
+                     [](const SeriesRow& row) { return HasTypeOrUnit(row.labels); });
+}
+
+}  // namespace
+
+LabelProjection MatchingProjection(const VectorMatching& matching, const NameRules& rules,
+                                   const VectorValue& lhs, const VectorValue& rhs) {
   LabelNames names(matching.labels);
   if (matching.on == MatchOn::kOn) return LabelProjection::Only(std::move(names));
-  if (rules.metadata == MetadataLabels::kNameTypeUnit && !rules.delayed()) {
+  if (rules.metadata == MetadataLabels::kNameTypeUnit && !rules.delayed() &&
+      AnyHasTypeOrUnit(lhs) != AnyHasTypeOrUnit(rhs)) {
     names = names.With(kTypeLabel).With(kUnitLabel);
   }
   return LabelProjection::AllBut(std::move(names));

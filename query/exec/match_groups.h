@@ -11,9 +11,10 @@
 
 namespace varve::promql::exec {
 
-// The labels that `on` or `ignoring` leave for matching. Where metadata labels fall at once, one
-// side may have lost its type and unit already, so `ignoring` leaves them out as it does the name.
-LabelProjection MatchingProjection(const VectorMatching& matching, const NameRules& rules);
+// The labels that `on` or `ignoring` leave for matching. Types and units match like any label; but
+// where they fall at once and one side has lost them already, `ignoring` leaves them out, too.
+LabelProjection MatchingProjection(const VectorMatching& matching, const NameRules& rules,
+                                   const VectorValue& lhs, const VectorValue& rhs);
 
 // One match group: indices of rows, ascending.
 struct MatchGroup {

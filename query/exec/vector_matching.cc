@@ -62,7 +62,7 @@ class VectorBinary {
         one_(swapped_ ? lhs : rhs),
         step_count_(lhs.step_count()),
         matching_labels_(LabelNames(rule.matching->labels)),
-        projection_(MatchingProjection(*rule.matching, rule.names)),
+        projection_(MatchingProjection(*rule.matching, rule.names, lhs, rhs)),
         fill_one_(FillColumn(rule.matching->fill_right)),
         fill_many_(FillColumn(rule.matching->fill_left)),
         annotations_(annotations),
@@ -321,7 +321,7 @@ Result<VectorValue> EvaluateSetOperator(const BinaryRule& rule, VectorValue lhs,
   VARVE_CHECK(IsSetOperator(rule.op));
   const size_t step_count = lhs.step_count();
   const std::vector<MatchGroup> groups =
-      GroupByMatch(MatchingProjection(*rule.matching, rule.names), lhs, rhs);
+      GroupByMatch(MatchingProjection(*rule.matching, rule.names, lhs, rhs), lhs, rhs);
   for (const MatchGroup& group : groups) {
     if (rule.op == BinaryOp::kOr) {
       const Bits present = PresentInAny(lhs, group.lhs);
