@@ -9,6 +9,7 @@
 
 #include "base/bytes.h"
 #include "base/status_macros.h"
+#include "storage/kv/manifest_scan.h"
 
 namespace varve::kv {
 namespace {
@@ -114,7 +115,8 @@ Result<LogScan> CheckLog(FileSystem* file_system, const std::string& path) {
                        std::to_string(bytes.size()) + ": an invalid record with valid ones behind");
 }
 
-Status CheckManifest(FileSystem* file_system, const std::string& directory) {
+// Returns the number below which WAL files are not read any more.
+Result<uint64_t> CheckManifest(FileSystem* file_system, const std::string& directory) {
   ASSIGN_OR_RETURN(std::string name, file_system->ReadFile(directory + "/CURRENT"));
   if (!name.starts_with("MANIFEST-") || !name.ends_with("\n") ||
       name.find('/') != std::string::npos) {
@@ -123,8 +125,12 @@ Status CheckManifest(FileSystem* file_system, const std::string& directory) {
   name.pop_back();
   const std::string path = directory + "/" + name;
   const Result<LogScan> scan = CheckLog(file_system, path);
-  // RocksDB takes a torn end for damage here unless it is cut off at a record.
-  if (scan.ok()) return scan->torn ? file_system->Truncate(path, scan->valid_bytes) : OkStatus();
+  if (scan.ok()) {
+    // RocksDB takes a torn end for damage here unless it is cut off at a record.
+    if (scan->torn) RETURN_IF_ERROR(file_system->Truncate(path, scan->valid_bytes));
+    ASSIGN_OR_RETURN(const std::string bytes, file_system->ReadFile(path));
+    return MinWalNumber(bytes);
+  }
   if (scan.status().code() != StatusCode::kNotFound) return scan.status();
   return DataLossError(directory + "/CURRENT names " + name + ", which does not exist");
 }
@@ -154,7 +160,7 @@ std::string WalPath(const std::string& directory, uint64_t number) {
 // Where one WAL ends torn, the next one must go on with the sequence number that follows its last
 // batch. If it does not, what is missing was complete once, and RocksDB would drop all that
 // follows.
-Status CheckWals(FileSystem* file_system, const std::string& directory) {
+Status CheckWals(FileSystem* file_system, const std::string& directory, uint64_t min_number) {
   ASSIGN_OR_RETURN(const std::vector<uint64_t> numbers, WalNumbers(file_system, directory));
   if (numbers.empty()) {
     // RocksDB always has one once it is created. Without it the catalog's last commits are gone,
@@ -169,6 +175,8 @@ Status CheckWals(FileSystem* file_system, const std::string& directory) {
   LogScan before;
   std::string path_before;
   for (const uint64_t number : numbers) {
+    // What a crash tore may stand there for a while after a flush has made it superfluous.
+    if (number < min_number) continue;
     const std::string path = WalPath(directory, number);
     ASSIGN_OR_RETURN(const LogScan scan, CheckLog(file_system, path));
     if (scan.first_sequence == 0 && !scan.torn) continue;  // empty
@@ -203,11 +211,29 @@ LogScan ScanLog(std::string_view bytes) {
   return scan;
 }
 
+void VisitLogRecords(std::string_view bytes, const std::function<void(std::string_view)>& visit) {
+  std::string fragments;
+  for (size_t offset = 0; offset < bytes.size();) {
+    const size_t block_rest = kBlockBytes - offset % kBlockBytes;
+    if (block_rest < kHeaderBytes) {
+      offset = std::min(offset + block_rest, bytes.size());
+      continue;
+    }
+    const size_t record = RecordBytesAt(bytes, offset);
+    if (record == 0) return;
+    const auto type = static_cast<uint8_t>(bytes[offset + 6]);
+    if (type == kFullType || type == kFirstType) fragments.clear();
+    fragments.append(bytes.substr(offset + kHeaderBytes, record - kHeaderBytes));
+    if (type == kFullType || type == kLastType) visit(fragments);
+    offset += record;
+  }
+}
+
 Status CheckLogs(FileSystem* file_system, const std::string& directory) {
   ASSIGN_OR_RETURN(const bool exists, file_system->Exists(directory + "/CURRENT"));
   if (!exists) return OkStatus();
-  RETURN_IF_ERROR(CheckManifest(file_system, directory));
-  return CheckWals(file_system, directory);
+  ASSIGN_OR_RETURN(const uint64_t min_wal_number, CheckManifest(file_system, directory));
+  return CheckWals(file_system, directory, min_wal_number);
 }
 
 }  // namespace varve::kv

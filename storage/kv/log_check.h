@@ -11,6 +11,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <string>
 #include <string_view>
 
@@ -32,8 +33,11 @@ struct LogScan {
 };
 LogScan ScanLog(std::string_view bytes);
 
-// Checks the WAL files of `directory`, each and their succession, and the MANIFEST that CURRENT
-// names. Error: kDataLoss naming file and offset, kIoError.
+// Calls visit(bytes) for every complete logical record before the first bad one.
+void VisitLogRecords(std::string_view bytes, const std::function<void(std::string_view)>& visit);
+
+// Checks the WAL files of `directory` that RocksDB will read, each and their succession, and the
+// MANIFEST that CURRENT names. Error: kDataLoss naming file and offset, kIoError.
 Status CheckLogs(FileSystem* file_system, const std::string& directory);
 
 }  // namespace varve::kv
