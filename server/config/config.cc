@@ -15,13 +15,13 @@ constexpr size_t kHelpIndent = 6;
 
 // Breaks `text` at spaces so that lines stay within kHelpWidth, each after kHelpIndent spaces.
 void AppendWrapped(std::string_view text, std::string* out) {
-  size_t column = kHelpWidth;  // the first word starts a line
+  size_t column = 0;
   while (!text.empty()) {
     const size_t space = text.find(' ');
     const std::string_view word = text.substr(0, space);
     text = space == std::string_view::npos ? "" : text.substr(space + 1);
-    if (column + 1 + word.size() > kHelpWidth) {
-      if (column != kHelpWidth) *out += '\n';
+    if (column == 0 || column + 1 + word.size() > kHelpWidth) {
+      if (column != 0) *out += '\n';
       out->append(kHelpIndent, ' ');
       column = kHelpIndent;
     } else {

@@ -4,6 +4,7 @@
 
 #include <cstdio>
 #include <fstream>
+#include <sstream>
 #include <string>
 #include <vector>
 
@@ -119,6 +120,17 @@ TEST_F(ConfigTest, EverySettingReadsBackItsOwnText) {
     EXPECT_TRUE(setting.set(text, &config).ok()) << setting.name << " " << text;
     EXPECT_EQ(setting.get(config), text) << setting.name;
     EXPECT_NE(HelpText().find("--" + std::string(setting.name)), std::string::npos);
+  }
+}
+
+TEST_F(ConfigTest, HelpHasNoRunsOfSpacesWithinALine) {
+  std::istringstream lines(HelpText());
+  for (std::string line; std::getline(lines, line);) {
+    EXPECT_LE(line.size(), 100U) << line;
+    // All but "  --flag VALUE   [default]".
+    const size_t text = line.find_first_not_of(' ');
+    if (text == std::string::npos || line.substr(text, 2) == "--") continue;
+    EXPECT_EQ(line.find("  ", text), std::string::npos) << line;
   }
 }
 
