@@ -35,20 +35,33 @@ class GatePlace {
   QueryGate* const gate_;
 };
 
-// A query that held more than this leaves the allocator with memory that others may need.
+// A query that held more than this leaves the allocator with memory that others may need. So do
+// many failed ones together, which scatter less than this each over the heaps of their threads;
+// those that succeed find the memory of the ones before them.
 constexpr uint64_t kTrimBytesMin = uint64_t{64} << 20;
 
 class TrimAfterPeak {
  public:
-  explicit TrimAfterPeak(const QueryBudget* budget) : budget_(budget) {}
+  // `failed_bytes`: what failed queries held since the heap was trimmed last; counted on here.
+  TrimAfterPeak(const QueryBudget* budget, std::atomic<uint64_t>* failed_bytes)
+      : budget_(budget), failed_bytes_(failed_bytes) {}
   ~TrimAfterPeak() {
-    if (budget_->bytes_peak() >= kTrimBytesMin) TrimHeap();
+    const uint64_t bytes = budget_->bytes_peak();
+    const bool due = bytes >= kTrimBytesMin ||
+                     (!succeeded_ && failed_bytes_->fetch_add(bytes) + bytes >= kTrimBytesMin);
+    if (!due) return;
+    failed_bytes_->store(0);
+    TrimHeap();
   }
   TrimAfterPeak(const TrimAfterPeak&) = delete;
   TrimAfterPeak& operator=(const TrimAfterPeak&) = delete;
 
+  void Succeeded() { succeeded_ = true; }
+
  private:
   const QueryBudget* const budget_;
+  std::atomic<uint64_t>* const failed_bytes_;
+  bool succeeded_ = false;
 };
 
 Vector ToVector(VectorValue value, int64_t time_ms) {
@@ -231,7 +244,7 @@ Result<QueryResult> QueryEngine::Query(std::string_view text, const Expr& expr,
   const GatePlace place(&gate_);
 
   QueryBudget budget({options_.samples_max, options_.bytes_max, deadline_ns}, clock_, options.stop);
-  const TrimAfterPeak trim(&budget);
+  TrimAfterPeak trim(&budget, &failed_bytes_);
   RETURN_IF_ERROR(budget.CheckTime());
   RETURN_IF_ERROR(budget.CheckSteps(grid.count));
   const std::unique_ptr<engine::Reader> reader = factory_();
@@ -247,6 +260,7 @@ Result<QueryResult> QueryEngine::Query(std::string_view text, const Expr& expr,
   result.infos = running.annotations.Infos(text);
   budget.FillStatistics(&result.statistics);
   result.statistics.elapsed_ns = clock_->SteadyNs() - started_ns;
+  trim.Succeeded();
   return result;
 }
 

@@ -1,6 +1,7 @@
 // QueryEngine: what promql::Engine does, over any reader and clock.
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -83,8 +84,9 @@ class QueryEngine {
   const EngineOptions options_;
   const Clock* const clock_;
   QueryGate gate_;
-  std::unique_ptr<ThreadPool> pool_;    // nullptr for one thread
-  std::unique_ptr<ResultCache> cache_;  // nullptr: off
+  std::unique_ptr<ThreadPool> pool_;        // nullptr for one thread
+  std::unique_ptr<ResultCache> cache_;      // nullptr: off
+  std::atomic<uint64_t> failed_bytes_ = 0;  // held by failed queries since the heap was trimmed
 };
 
 }  // namespace varve::promql::exec

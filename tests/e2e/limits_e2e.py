@@ -50,9 +50,15 @@ class LimitsTest(VarvedTest):
         self.assertEqual(self.ask(server, 'wide{i=~"1."}', step=60)[0], 200)
 
     def test_many_leave_no_memory(self):
-        server = self.start_with_data("--query-memory", "96MiB", "--query-cache", "0")
+        self.ask_too_much_often("96MiB", "(limit: 100663296 bytes)")
+
+    def test_many_smaller_ones_leave_no_memory(self):
+        self.ask_too_much_often("48MiB", "(limit: 50331648 bytes)")
+
+    def ask_too_much_often(self, limit, words):
+        server = self.start_with_data("--query-memory", limit, "--query-cache", "0")
         for _ in range(5):
-            self.assert_refused(self.ask(server, "wide", step=0.25), "(limit: 100663296 bytes)")
+            self.assert_refused(self.ask(server, "wide", step=0.25), words)
         before = self.resident(server)
         failures = []
 
