@@ -35,6 +35,11 @@ Result<MetricMetadata> Decode(const std::string& metric, std::string_view bytes)
   return metadata;
 }
 
+// As of families that came by federation, whose text format has neither type nor help.
+bool SaysNothing(const MetricMetadata& metadata) {
+  return metadata.type == MetricType::kUnknown && metadata.help.empty() && metadata.unit.empty();
+}
+
 }  // namespace
 
 Status MetadataRegistry::Load() {
@@ -51,7 +56,7 @@ Status MetadataRegistry::Update(std::span<const MetricMetadata> metadata) {
   std::vector<MetricMetadata> accepted;
   MutexLock lock(&mutex_);
   for (MetricMetadata entry : metadata) {
-    if (entry.metric.empty()) continue;
+    if (entry.metric.empty() || SaysNothing(entry)) continue;
     entry.help.resize(std::min(entry.help.size(), kTextBytesMax));
     entry.unit.resize(std::min(entry.unit.size(), kTextBytesMax));
     const auto found = families_.find(entry.metric);

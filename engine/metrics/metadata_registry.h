@@ -18,8 +18,8 @@ class MetadataRegistry {
  public:
   explicit MetadataRegistry(kv::Store* store) : store_(store) {}
   Status Load() EXCLUDES(mutex_);
-  // Keeps the latest of each family; writes what changed. Beyond kFamiliesMax new families are
-  // ignored.
+  // Keeps the latest of each family that says something; writes what changed. Beyond kFamiliesMax
+  // new families are ignored.
   Status Update(std::span<const MetricMetadata> metadata) EXCLUDES(mutex_);
   std::vector<MetricMetadata> All() EXCLUDES(mutex_);
 

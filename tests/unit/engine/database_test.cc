@@ -295,6 +295,10 @@ TEST_F(DatabaseTest, MetadataIsKeptAcrossRestartsAndTheLatestWins) {
   batch.AddMetadata(second);
   Append(&batch);
   EXPECT_EQ(database_->Metadata(), (std::vector<MetricMetadata>{other, second}));
+  batch.Clear();
+  batch.AddMetadata({"requests_total", MetricType::kUnknown, "", ""});  // says nothing: not taken
+  Append(&batch);
+  EXPECT_EQ(database_->Metadata(), (std::vector<MetricMetadata>{other, second}));
   ASSERT_TRUE(database_->Close().ok());
   Open();
   EXPECT_EQ(database_->Metadata(), (std::vector<MetricMetadata>{other, second}));
