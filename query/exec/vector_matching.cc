@@ -43,6 +43,7 @@ class EarliestFailure {
     step_ = step;
     message_ = std::move(message);
   }
+  // Whether `step`, kNoBit for none, comes before the failure: what comes after it is lost.
   bool WouldTake(size_t step) const { return step < step_; }
   Status ToStatus() const { return step_ == kNoBit ? OkStatus() : OutOfRangeError(message_); }
 
@@ -118,6 +119,7 @@ Result<VectorValue> VectorBinary::Run() {
   const Bits any_many = fills() ? EveryStep() : PresentInAny(many_);
   for (MatchGroup& group : groups) CheckOneSide(OneRows(group), any_many);
   for (MatchGroup& group : groups) {
+    if (!failure_.WouldTake(0)) break;
     RETURN_IF_ERROR(out_.budget()->CheckTime());
     RETURN_IF_ERROR(MatchGroupRows(ManyRows(group), OneRows(group)));
   }
@@ -198,12 +200,15 @@ Status VectorBinary::MatchGroupRows(const std::vector<size_t>& many_rows,
   if (one_to_one) CheckManySide(many_rows, one_rows);
   std::unordered_map<std::string, Bits> matched_by_labels;
   for (const size_t m : many_rows) {
+    RETURN_IF_ERROR(out_.budget()->CheckTime());
     const SeriesRow& many = many_.rows()[m];
     for (const size_t o : one_rows) {
       const SeriesRow& one = one_.rows()[o];
+      // Also so that many times many results are not computed where the operation fails anyway.
+      const size_t first = FirstCommonBit(many.column.present, one.column.present, step_count_);
+      if (!failure_.WouldTake(first)) continue;
       Bits matched(many.column.present, many.column.present + BitmapWords(step_count_));
       AndBits(one.column.present, step_count_, matched.data());
-      if (!AnyBit(matched.data(), step_count_)) continue;
       Labels labels = ResultLabels(many.labels, one.labels);
       if (!one_to_one && many_rows.size() > 1) {
         CheckResultLabels(labels, matched, &matched_by_labels);

@@ -315,6 +315,23 @@ TEST_F(QueryEngineTest, MatchingErrorsInTheReferencesWords) {
             (Lines{"{i=\"1\", job=\"a\"} 8.000000", "{i=\"2\", job=\"a\"} 9.000000"}));
 }
 
+// 50 times 50 results would be too many samples, but they are not made where matching fails.
+TEST_F(QueryEngineTest, MatchingManyToManyFailsBeforeItMultiplies) {
+  for (int i = 0; i < 50; ++i) {
+    const double first = i < 2 ? std::bit_cast<double>(kStaleMarkerBits) : i;
+    store_.Add({{"__name__", "m"}, {"i", std::to_string(i)}}, kMinute,
+               i == 0 ? std::vector<double>{1, 1} : std::vector<double>{first, 1});
+  }
+  EngineOptions options;
+  options.samples_max = 1'000;
+  QueryEngine engine = MakeEngine(options);
+  for (const char* query : {"m * on() m", "m * on() group_left m", "m > on() m"}) {
+    EXPECT_EQ(engine.Range(query, 0, kMinute, kMinute, {}).status().code(), StatusCode::kOutOfRange)
+        << query;
+    EXPECT_EQ(engine.Instant(query, kMinute, {}).status().code(), StatusCode::kOutOfRange) << query;
+  }
+}
+
 TEST_F(QueryEngineTest, SeriesThatTakeTurnsMerge) {
   const double stale = std::bit_cast<double>(kStaleMarkerBits);
   store_.Add({{"__name__", "a"}}, kMinute, {1, stale});
