@@ -10,6 +10,10 @@ namespace varve::server {
 namespace {
 
 Response NoContentAnswer(const Status& status) {
+  // What is exhausted where something is written is the disk.
+  if (status.code() == StatusCode::kResourceExhausted) {
+    return ErrorAnswer(HttpStatus::kInsufficientStorage, "unavailable", status.message());
+  }
   if (!status.ok()) return ErrorAnswer(status);
   Response response;
   response.status = HttpStatus::kNoContent;

@@ -36,9 +36,11 @@ Response Refusal(HttpStatus status, const Status& why) {
 Response AppendFailure(const Status& status) {
   switch (status.code()) {
     case StatusCode::kResourceExhausted: {
-      // The engine begins the message so when it is the disk that is full, which takes longer to
-      // pass than memory.
-      const bool is_disk = std::string_view(status.message()).starts_with("free disk");
+      // The engine begins the message so at its floor, and the system's words are in it where the
+      // disk is full; that takes longer to pass than memory.
+      const std::string_view message = status.message();
+      const bool is_disk = message.starts_with("free disk") ||
+                           message.find("No space left on device") != std::string_view::npos;
       Response response = Refusal(
           is_disk ? HttpStatus::kInsufficientStorage : HttpStatus::kTooManyRequests, status);
       response.AddHeader("Retry-After", is_disk ? "30" : "1");

@@ -6,7 +6,7 @@ import threading
 import unittest
 
 import remote_write as rw
-from varved_process import VarvedTest
+from varved_process import VARVED, VarvedTest
 
 T0 = 1_700_000_000_000
 T = T0 / 1000
@@ -28,6 +28,11 @@ class LimitsTest(VarvedTest):
     def resident(self, server):
         with open(f"/proc/{server.process.pid}/statm") as file:
             return int(file.read().split()[1]) * PAGE
+
+    # AddressSanitizer keeps freed memory on purpose: then only the answers are looked at.
+    def has_own_heap(self):
+        with open(VARVED, "rb") as file:
+            return b"__asan_init" in file.read()
 
     def ask(self, server, query, step=1):
         return server.get_json("/api/v1/query_range", query=query, start=T, end=T + 600, step=step)
@@ -74,6 +79,8 @@ class LimitsTest(VarvedTest):
         for thread in threads:
             thread.join()
         self.assertEqual(failures, [])
+        if self.has_own_heap():
+            return
         # Four at once hold up to 384 MiB; what stays is the allocator's scatter.
         self.assertLess(self.resident(server) - before, 64 << 20)
 

@@ -105,6 +105,8 @@ TEST_F(ApiTest, FlushReportsItsOutcome) {
   EXPECT_EQ(failed.status, HttpStatus::kInternalServerError);
   EXPECT_EQ(failed.body,
             R"({"status":"error","errorType":"internal","error":"disk \"x\" failed"})");
+  database_.flush_status = ResourceExhaustedError("x: No space left on device");
+  EXPECT_EQ(HandleFlush(context_, Get("")).status, HttpStatus::kInsufficientStorage);
 }
 
 TEST_F(ApiTest, SelfMetricsFollowTheTextFormat) {

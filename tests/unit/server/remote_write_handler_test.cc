@@ -195,6 +195,8 @@ TEST_F(RemoteWriteHandlerTest, PressureAndFailuresTellTheSenderWhetherToRetry) {
   const Response disk = answer_to(ResourceExhaustedError("free disk 10 bytes is below the floor"));
   EXPECT_EQ(disk.status, HttpStatus::kInsufficientStorage);
   EXPECT_NE(HeaderOf(disk, "Retry-After"), "(none)");
+  EXPECT_EQ(answer_to(ResourceExhaustedError("append x: No space left on device")).status,
+            HttpStatus::kInsufficientStorage);
   EXPECT_EQ(answer_to(IoError("fsync failed")).status, HttpStatus::kServiceUnavailable);
   EXPECT_EQ(answer_to(FailedPreconditionError("closed")).status, HttpStatus::kServiceUnavailable);
   EXPECT_EQ(answer_to(DataLossError("x")).status, HttpStatus::kInternalServerError);
