@@ -23,6 +23,22 @@ static_assert(kDurationOpTexts.size() == static_cast<size_t>(DurationOp::kMaxOf)
 
 }  // namespace
 
+std::string_view ShortType(ValueType type) {
+  switch (type) {
+    case ValueType::kScalar:
+      return "scalar";
+    case ValueType::kString:
+      return "string";
+    case ValueType::kVector:
+      return "vector";
+    case ValueType::kMatrix:
+      return "matrix";
+    case ValueType::kNone:
+      break;
+  }
+  return "none";
+}
+
 std::string_view DocumentedType(ValueType type) {
   switch (type) {
     case ValueType::kScalar:

@@ -31,6 +31,8 @@ inline constexpr size_t kTreeDepthMax = 1000;
 enum class ValueType : uint8_t { kNone, kScalar, kString, kVector, kMatrix };
 // As in Prometheus' messages: "scalar", "string", "instant vector", "range vector".
 std::string_view DocumentedType(ValueType type);
+// The names of the types in its code, its syntax trees and some messages: "vector", "matrix".
+std::string_view ShortType(ValueType type);
 
 // Half-open byte range [begin, end) of a node in the query text.
 struct PositionRange {

@@ -13,23 +13,6 @@
 namespace varve::promql {
 namespace {
 
-// The names that Prometheus' types have in code.
-std::string_view TypeWord(ValueType type) {
-  switch (type) {
-    case ValueType::kScalar:
-      return "scalar";
-    case ValueType::kString:
-      return "string";
-    case ValueType::kVector:
-      return "vector";
-    case ValueType::kMatrix:
-      return "matrix";
-    case ValueType::kNone:
-      break;
-  }
-  return "none";
-}
-
 std::string_view CardinalityWord(Cardinality cardinality) {
   switch (cardinality) {
     case Cardinality::kOneToOne:
@@ -138,9 +121,9 @@ class TreeJson {
     *out_ += "{\"name\":";
     AppendString(call.function->name);
     Key("argTypes");
-    AppendList(call.function->arg_types, [this](ValueType type) { AppendString(TypeWord(type)); });
+    AppendList(call.function->arg_types, [this](ValueType type) { AppendString(ShortType(type)); });
     Member("variadic", int64_t{call.function->variadic});
-    Member("returnType", TypeWord(call.function->return_type));
+    Member("returnType", ShortType(call.function->return_type));
     *out_ += '}';
     Key("args");
     AppendList(call.args, [this](const ExprPtr& arg) { Append(*arg); });

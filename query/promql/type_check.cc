@@ -11,23 +11,6 @@
 namespace varve::promql {
 namespace {
 
-// The names that Prometheus' subquery message uses.
-std::string_view ShortType(ValueType type) {
-  switch (type) {
-    case ValueType::kScalar:
-      return "scalar";
-    case ValueType::kString:
-      return "string";
-    case ValueType::kVector:
-      return "vector";
-    case ValueType::kMatrix:
-      return "matrix";
-    case ValueType::kNone:
-      break;
-  }
-  return "none";
-}
-
 bool IsOperand(ValueType type) { return type == ValueType::kScalar || type == ValueType::kVector; }
 
 class TypeChecker {
