@@ -68,11 +68,27 @@ void EncodeFloatChunk(const Floats& floats, EncodedChunks* out) {
   AddChunk(header, format::JoinStartTimes(starts.payload(), gorilla), out);
 }
 
+void EncodeColumnChunk(const Floats& floats, EncodedChunks* out) {
+  const size_t count = floats.timestamps_ms.size();
+  std::unique_ptr<int64_t[]> timestamps(new int64_t[count]);
+  std::copy(floats.timestamps_ms.begin(), floats.timestamps_ms.end(), timestamps.get());
+  std::string payload;
+  format::EncodeColumnPayload(floats.values, &payload);
+  format::ChunkView header{format::ChunkCodec::kColumns,
+                           static_cast<uint32_t>(count),
+                           floats.timestamps_ms.front(),
+                           floats.timestamps_ms.back(),
+                           {}};
+  header.timestamps_ms = timestamps.get();
+  AddChunk(header, payload, out);
+  out->timestamps.push_back(std::move(timestamps));
+}
+
 // Calls encode(begin, end) for the samples of each partition.
 template <typename Encode>
-void ForEachPartition(std::span<const int64_t> timestamps_ms, Encode encode) {
+void ForEachPartition(std::span<const int64_t> timestamps_ms, int64_t width_ms, Encode encode) {
   for (size_t begin = 0; begin < timestamps_ms.size();) {
-    const int64_t last_ms = PartitionOf(timestamps_ms[begin], kPartitionMs).end_ms;
+    const int64_t last_ms = PartitionOf(timestamps_ms[begin], width_ms).end_ms;
     const auto stop = std::upper_bound(timestamps_ms.begin() + static_cast<ptrdiff_t>(begin),
                                        timestamps_ms.end(), last_ms);
     const auto end = static_cast<size_t>(stop - timestamps_ms.begin());
@@ -83,11 +99,15 @@ void ForEachPartition(std::span<const int64_t> timestamps_ms, Encode encode) {
 
 // A partition's samples are spread evenly over as few chunks as hold them: no partition ends in a
 // chunk of a few samples, which the next merge would decode again.
-void EncodeFloats(const Floats& floats, EncodedChunks* out) {
-  ForEachPartition(floats.timestamps_ms, [&](size_t begin, size_t end) {
-    for (size_t left = (end - begin + kChunkSamplesMax - 1) / kChunkSamplesMax; left > 0; --left) {
+void EncodeFloats(const Floats& floats, ChunkForm form, EncodedChunks* out) {
+  const bool columns = form == ChunkForm::kColumns && !floats.any_start_time();
+  const size_t samples_max = columns ? kColumnChunkSamplesMax : kChunkSamplesMax;
+  const int64_t width_ms = columns ? kColumnPartitionMs : kPartitionMs;
+  ForEachPartition(floats.timestamps_ms, width_ms, [&](size_t begin, size_t end) {
+    for (size_t left = (end - begin + samples_max - 1) / samples_max; left > 0; --left) {
       const size_t count = (end - begin + left - 1) / left;
-      EncodeFloatChunk(floats.Piece(begin, count), out);
+      const Floats piece = floats.Piece(begin, count);
+      columns ? EncodeColumnChunk(piece, out) : EncodeFloatChunk(piece, out);
       begin += count;
     }
   });
@@ -123,7 +143,7 @@ size_t EndBefore(std::span<const int64_t> timestamps_ms, size_t begin, int64_t s
 }  // namespace
 
 // Runs of one kind alternate: chunks of a series never overlap.
-void EncodeChunks(const format::SampleColumns& samples, EncodedChunks* out) {
+void EncodeChunks(const format::SampleColumns& samples, EncodedChunks* out, ChunkForm form) {
   const std::vector<int64_t>& float_times = samples.timestamps_ms;
   const std::vector<int64_t>& histogram_times = samples.histogram_timestamps_ms;
   VARVE_CHECK(float_times.size() == samples.values.size());
@@ -136,14 +156,14 @@ void EncodeChunks(const format::SampleColumns& samples, EncodedChunks* out) {
         next_histogram == histogram_times.size()
             ? float_times.size()
             : EndBefore(float_times, next_float, histogram_times[next_histogram]);
-    EncodeFloats(floats.Piece(next_float, float_end - next_float), out);
+    EncodeFloats(floats.Piece(next_float, float_end - next_float), form, out);
     next_float = float_end;
     const size_t histogram_end =
         next_float == float_times.size()
             ? histogram_times.size()
             : EndBefore(histogram_times, next_histogram, float_times[next_float]);
     const size_t first = next_histogram;
-    ForEachPartition(std::span(histogram_times).subspan(first, histogram_end - first),
+    ForEachPartition(std::span(histogram_times).subspan(first, histogram_end - first), kPartitionMs,
                      [&](size_t begin, size_t end) {
                        EncodeHistograms(samples, first + begin, first + end, out);
                      });

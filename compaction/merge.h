@@ -28,20 +28,28 @@ Status MergeChunks(std::span<const std::span<const format::ChunkView>> sources, 
 // Encodes columns as chunks of at most kChunkSamplesMax samples, each of one kind, none straddling
 // a multiple of kPartitionMs. Chunks of histograms are also limited in bytes. Appends to `out`.
 inline constexpr uint32_t kChunkSamplesMax = 240;
+// How floats without start times are encoded. kColumns: longer chunks, cut at multiples of a day
+// only.
+enum class ChunkForm : uint8_t { kGorilla, kColumns };
+inline constexpr uint32_t kColumnChunkSamplesMax = 2048;
 struct EncodedChunks {
   std::vector<format::ChunkView> chunks;  // payloads point into `payloads`
   std::vector<std::unique_ptr<char[]>> payloads;
+  std::vector<std::unique_ptr<int64_t[]>> timestamps;  // of columns
   void Clear() {
     chunks.clear();
     payloads.clear();
+    timestamps.clear();
   }
 };
-void EncodeChunks(const format::SampleColumns& samples, EncodedChunks* out);
+void EncodeChunks(const format::SampleColumns& samples, EncodedChunks* out,
+                  ChunkForm form = ChunkForm::kGorilla);
 
-// Merges whole parts (oldest first) into one new part, ingested but not committed: series by
-// labels, chunks copied as they are where they do not overlap and are not small, re-encoded
-// otherwise. Memory: one chunk group per part. Error: kDataLoss names the part that is damaged;
-// nothing was changed then.
+// Merges whole parts (oldest first; one is enough) into one new part, ingested but not committed:
+// series by labels, floats as columns. Chunks that are columns already, overlap nothing and are not
+// small are copied as they are, and so are full ones of histograms and of floats with start times.
+// Memory: one chunk group per part. Error: kDataLoss names the part that is damaged; nothing was
+// changed then.
 Result<format::PartInfo> MergeParts(kv::Store* store,
                                     std::span<const std::shared_ptr<const kv::Part>> parts);
 // The same without the samples that hidden[i] hides of parts[i]. Empty when nothing is left: then

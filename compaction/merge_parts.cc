@@ -18,6 +18,12 @@ namespace {
 using format::ChunkView;
 
 constexpr uint32_t kSmallChunkSamples = kChunkSamplesMax / 2;
+// Columns below it are joined with their neighbours: a day of a series scraped every 15 s is then
+// encoded as flushes come, and once more as a day.
+constexpr uint32_t kSmallColumnSamples = 512;
+// What one chunk group should hold, before compression, at about half a byte a sample: it is read
+// as a whole for a single series.
+constexpr uint64_t kGroupSamplesTarget = uint64_t{256} << 10;
 
 struct SourceChunk {
   const ChunkView* chunk;
@@ -38,7 +44,7 @@ class SeriesMerger {
     taken_.assign(sources.size(), 0);
     for (size_t begin = 0; begin < chunks_.size();) {
       const size_t end = EndOfRun(begin);
-      if (end - begin == 1) {
+      if (end - begin == 1 && chunks_[begin].chunk->codec != format::ChunkCodec::kGorilla) {
         result_.push_back(*chunks_[begin].chunk);
         ++taken_[chunks_[begin].source];
       } else if (Status status = Reencode(begin, end); !status.ok()) {
@@ -68,14 +74,14 @@ class SeriesMerger {
   }
 
   // The end of the longest run from `begin` in which every chunk overlaps those before it, or is
-  // small like its predecessor and in the same partition. A run of one is copied.
+  // joined with its predecessor. A run of one is copied, unless it is Gorilla's.
   size_t EndOfRun(size_t begin) const {
     int64_t reaches_ms = chunks_[begin].chunk->max_time_ms;
     size_t end = begin + 1;
     for (; end < chunks_.size(); ++end) {
       const ChunkView& next = *chunks_[end].chunk;
       const bool overlaps = next.min_time_ms <= reaches_ms;
-      if (!overlaps && !BothSmall(*chunks_[end - 1].chunk, next)) break;
+      if (!overlaps && !AreJoined(*chunks_[end - 1].chunk, next)) break;
       reaches_ms = std::max(reaches_ms, next.max_time_ms);
     }
     return end;
@@ -83,12 +89,31 @@ class SeriesMerger {
 
   // A chunk of histograms is also full by its bytes.
   static bool IsSmall(const ChunkView& chunk) {
-    return chunk.sample_count < kSmallChunkSamples &&
-           (!chunk.has_histograms() || chunk.payload.size() < codec::kHistogramChunkBytes / 2);
+    switch (chunk.codec) {
+      case format::ChunkCodec::kGorilla:
+        return true;  // becomes part of a column
+      case format::ChunkCodec::kColumns:
+        return chunk.sample_count < kSmallColumnSamples;
+      case format::ChunkCodec::kHistogram:
+        return chunk.sample_count < kSmallChunkSamples &&
+               chunk.payload.size() < codec::kHistogramChunkBytes / 2;
+      case format::ChunkCodec::kGorillaStart:
+        break;
+    }
+    return chunk.sample_count < kSmallChunkSamples;
   }
-  static bool BothSmall(const ChunkView& a, const ChunkView& b) {
-    return IsSmall(a) && IsSmall(b) && a.has_histograms() == b.has_histograms() &&
-           PartitionOf(a.max_time_ms, kPartitionMs) == PartitionOf(b.min_time_ms, kPartitionMs);
+  static bool BecomesColumn(const ChunkView& chunk) {
+    return chunk.codec == format::ChunkCodec::kGorilla ||
+           chunk.codec == format::ChunkCodec::kColumns;
+  }
+  // Neighbours that do not overlap and are encoded as one.
+  static bool AreJoined(const ChunkView& a, const ChunkView& b) {
+    if (!IsSmall(a) || !IsSmall(b) || a.has_histograms() != b.has_histograms() ||
+        BecomesColumn(a) != BecomesColumn(b)) {
+      return false;
+    }
+    const int64_t width_ms = BecomesColumn(a) ? kColumnPartitionMs : kPartitionMs;
+    return PartitionOf(a.max_time_ms, width_ms) == PartitionOf(b.min_time_ms, width_ms);
   }
 
   Status Reencode(size_t begin, size_t end) {
@@ -106,7 +131,7 @@ class SeriesMerger {
     RETURN_IF_ERROR(MergeChunks(run_, std::numeric_limits<int64_t>::min(),
                                 std::numeric_limits<int64_t>::max(), &samples_));
     const size_t encoded_before = encoded_.chunks.size();
-    EncodeChunks(samples_, &encoded_);
+    EncodeChunks(samples_, &encoded_, ChunkForm::kColumns);
     result_.insert(result_.end(), encoded_.chunks.begin() + static_cast<ptrdiff_t>(encoded_before),
                    encoded_.chunks.end());
     return OkStatus();
@@ -157,6 +182,23 @@ Result<format::PartInfo> MergedInfo(std::span<const std::shared_ptr<const kv::Pa
   return merged;
 }
 
+// Groups of fewer series where a series has many samples.
+MetricsPartLayout LayoutOf(std::span<const std::shared_ptr<const kv::Part>> parts) {
+  uint64_t sample_count = 0;
+  uint64_t series_count = 1;
+  for (const auto& part : parts) {
+    sample_count += part->info().sample_count;
+    series_count = std::max(series_count, part->info().series_count);
+  }
+  MetricsPartLayout layout;
+  layout.compression = kv::Compression::kSmall;
+  while (layout.series_per_group > 1 &&
+         sample_count / series_count * layout.series_per_group > kGroupSamplesTarget) {
+    layout.series_per_group /= 2;
+  }
+  return layout;
+}
+
 // The streams that stand on the smallest labels, oldest part first. Parts are few, so a scan beats
 // a heap.
 void FindNext(std::span<const std::unique_ptr<PartStream>> streams,
@@ -193,7 +235,8 @@ Result<std::optional<format::PartInfo>> MergeVisible(
     ASSIGN_OR_RETURN(std::unique_ptr<PartStream> stream, PartStream::Open(parts[i], of_part));
     streams.push_back(std::move(stream));
   }
-  ASSIGN_OR_RETURN(std::unique_ptr<MetricsPartWriter> writer, MetricsPartWriter::Create(store));
+  ASSIGN_OR_RETURN(std::unique_ptr<MetricsPartWriter> writer,
+                   MetricsPartWriter::Create(store, LayoutOf(parts)));
   SeriesMerger merger;
   std::vector<PartStream*> next;
   std::vector<std::span<const ChunkView>> sources;

@@ -13,12 +13,12 @@ namespace varve::compaction {
 //   group_ have the right
 //      sizes, but their addresses are set only when the group is written, for the string moves
 //      while it grows.
-//   2. The series at ordinal o lies in group o / kSeriesPerChunkGroup.
+//   2. The series at ordinal o lies in group o / layout_.series_per_group.
 class MetricsPartWriter::Impl {
  public:
-  Impl(kv::Store* store, std::unique_ptr<kv::PartWriter> writer)
-      : store_(store), writer_(std::move(writer)), index_(writer_.get()) {
-    group_.reserve(format::kSeriesPerChunkGroup);
+  Impl(kv::Store* store, std::unique_ptr<kv::PartWriter> writer, const MetricsPartLayout& layout)
+      : store_(store), layout_(layout), writer_(std::move(writer)), index_(writer_.get()) {
+    group_.reserve(layout_.series_per_group);
   }
 
   Status Add(std::string_view labels, std::span<const format::ChunkView> chunks) {
@@ -29,9 +29,14 @@ class MetricsPartWriter::Impl {
     }
     RETURN_IF_ERROR(index_.Add(labels));
     Count(chunks);
-    for (const format::ChunkView& chunk : chunks) group_payloads_.append(chunk.payload);
     group_.emplace_back(chunks.begin(), chunks.end());
-    if (group_.size() == format::kSeriesPerChunkGroup) return WriteGroup();
+    for (format::ChunkView& chunk : group_.back()) {
+      group_payloads_.append(chunk.payload);
+      if (chunk.codec != format::ChunkCodec::kColumns) continue;
+      ASSIGN_OR_RETURN(chunk.time_column,
+                       time_columns_.Add({chunk.timestamps_ms, chunk.sample_count}));
+    }
+    if (group_.size() == layout_.series_per_group) return WriteGroup();
     return OkStatus();
   }
 
@@ -39,11 +44,13 @@ class MetricsPartWriter::Impl {
     if (series_count_ == 0) return FailedPreconditionError("a part without series is not written");
     if (!group_.empty()) RETURN_IF_ERROR(WriteGroup());
     RETURN_IF_ERROR(index_.Finish());
+    RETURN_IF_ERROR(time_columns_.Finish(writer_.get()));
     info.min_time_ms = min_time_ms_;
     info.max_time_ms = max_time_ms_;
     info.series_count = series_count_;
     info.sample_count = sample_count_;
     info.chunk_count = chunk_count_;
+    info.series_per_group = layout_.series_per_group;
     return store_->Ingest(std::move(writer_), std::move(info));
   }
 
@@ -54,6 +61,9 @@ class MetricsPartWriter::Impl {
     for (const format::ChunkView& chunk : chunks) {
       if (chunk.sample_count == 0 || chunk.min_time_ms > chunk.max_time_ms) {
         return InvalidArgumentError(Describe(chunk) + " is empty or ends before it begins");
+      }
+      if (chunk.codec == format::ChunkCodec::kColumns && chunk.timestamps_ms == nullptr) {
+        return InvalidArgumentError(Describe(chunk) + " has no timestamps");
       }
       if (previous != nullptr && chunk.min_time_ms <= previous->max_time_ms) {
         return InvalidArgumentError(Describe(chunk) + " does not begin after " +
@@ -96,8 +106,10 @@ class MetricsPartWriter::Impl {
   }
 
   kv::Store* const store_;
+  const MetricsPartLayout layout_;
   std::unique_ptr<kv::PartWriter> writer_;
   index::PartIndexWriter index_;
+  TimeColumnWriter time_columns_;
   std::vector<std::vector<format::ChunkView>> group_;
   std::string group_payloads_;
   uint32_t group_number_ = 0;
@@ -113,10 +125,11 @@ class MetricsPartWriter::Impl {
 MetricsPartWriter::MetricsPartWriter(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 MetricsPartWriter::~MetricsPartWriter() = default;
 
-Result<std::unique_ptr<MetricsPartWriter>> MetricsPartWriter::Create(kv::Store* store) {
-  ASSIGN_OR_RETURN(std::unique_ptr<kv::PartWriter> writer, store->NewPart());
+Result<std::unique_ptr<MetricsPartWriter>> MetricsPartWriter::Create(
+    kv::Store* store, const MetricsPartLayout& layout) {
+  ASSIGN_OR_RETURN(std::unique_ptr<kv::PartWriter> writer, store->NewPart(layout.compression));
   return std::unique_ptr<MetricsPartWriter>(
-      new MetricsPartWriter(std::make_unique<Impl>(store, std::move(writer))));
+      new MetricsPartWriter(std::make_unique<Impl>(store, std::move(writer), layout)));
 }
 
 Status MetricsPartWriter::Add(std::string_view labels, std::span<const format::ChunkView> chunks) {

@@ -36,15 +36,15 @@ Result<std::span<const format::ChunkView>> PartStream::VisibleChunksOfSeries() {
 Status PartStream::Advance() {
   VARVE_CHECK(!done());
   ++ordinal_;
-  if (done() || ordinal_ % format::kSeriesPerChunkGroup != 0) return OkStatus();
+  if (done() || ordinal_ % series_per_group() != 0) return OkStatus();
   cursor_->Next();
   last_labels_ = std::move(labels_.back());
   return LoadGroup();
 }
 
 Status PartStream::LoadGroup() {
-  const auto number = static_cast<uint32_t>(ordinal_ / format::kSeriesPerChunkGroup);
-  const uint64_t count = std::min<uint64_t>(series_count_ - ordinal_, format::kSeriesPerChunkGroup);
+  const auto number = static_cast<uint32_t>(ordinal_ / series_per_group());
+  const uint64_t count = std::min<uint64_t>(series_count_ - ordinal_, series_per_group());
   std::string key;
   AppendBigEndian32(&key, number);
   RETURN_IF_ERROR(cursor_->status());
@@ -61,6 +61,12 @@ Status PartStream::LoadGroup() {
                    std::to_string(count));
   }
   group_ = std::move(*group);
+  pins_.Clear();
+  for (uint32_t i = 0; i < group_.series_count(); ++i) {
+    if (const Status found = reader_->FindTimes(group_.mutable_chunks(i), &pins_); !found.ok()) {
+      return Damaged("chunk group " + std::to_string(number) + ": " + found.message());
+    }
+  }
 
   std::vector<index::Ordinal> ordinals;
   for (uint64_t i = 0; i < count; ++i) {

@@ -28,9 +28,9 @@ class PartStream {
 
   bool done() const { return ordinal_ == series_count_; }
   // Of the current series. REQUIRES: !done(). Views live until the next Advance.
-  std::string_view labels() const { return labels_[ordinal_ % format::kSeriesPerChunkGroup]; }
+  std::string_view labels() const { return labels_[ordinal_ % series_per_group()]; }
   std::span<const format::ChunkView> chunks() const {
-    return group_.chunks(ordinal_ % format::kSeriesPerChunkGroup);
+    return group_.chunks(static_cast<uint32_t>(ordinal_ % series_per_group()));
   }
   // The same without what is hidden; may be none.
   Result<std::span<const format::ChunkView>> VisibleChunksOfSeries();
@@ -42,6 +42,7 @@ class PartStream {
  private:
   PartStream(std::shared_ptr<const kv::Part> part, std::unique_ptr<MetricsPartReader> reader,
              const HiddenSamples* hidden);
+  uint32_t series_per_group() const { return part_->info().series_per_group; }
   Status LoadGroup();
   Status Damaged(const std::string& what) const;
 
@@ -53,6 +54,7 @@ class PartStream {
   const uint64_t series_count_;
   uint64_t ordinal_ = 0;
   format::ChunkGroup group_;
+  ChunkPins pins_;                   // its time columns
   std::vector<std::string> labels_;  // of the group's series
   std::string last_labels_;          // of the group before
 };

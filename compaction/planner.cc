@@ -21,11 +21,13 @@
 //      run is merged whose closure costs the fewest bytes rewritten per part that vanishes: small
 //      neighbours of similar size, so that n flushes into one partition rewrite each byte O(log n)
 //      times, not O(n).
-//   2. A day that newer data has left behind: its parts become one, unless one of them already
-//   holds most of its bytes
-//      (then a late sample would rewrite the day).
+//   2. A day, then eight days, that newer data has left behind: its parts become one, unless one of
+//   them already holds most of its bytes (then a late sample would rewrite the day) or the result
+//   would be larger than part_bytes_target. A part that is alone there is written anew once, for a
+//   merge stores samples in fewer bytes than a flush.
 //
-// Termination: a merge takes at least two parts and leaves one. Boundedness: a partition over the
+// Termination: a merge takes at least two parts and leaves one, or turns a part of level 0 into one
+// of level 1. Boundedness: a partition over the
 // limit always yields a merge (all of its parts, closed, are one). A merge for reason 1 puts no
 // part where none was: its inputs touch one partition or, by closure, one another, so the result
 // covers the partitions that its inputs cover.
@@ -202,26 +204,66 @@ bool Doubles(const Candidate& candidate) {
   return candidate.bytes / 2 >= largest;
 }
 
-// The oldest day that is settled and worth merging.
-std::optional<Candidate> DayMerge(const Parts& all, const PlannerOptions& options) {
+// A part alone is written anew once, as columns.
+bool IsAsFlushed(const PartInfo& part) {
+  return part.level == 0 && part.signal == format::Signal::kMetrics;
+}
+
+// Visits the parts of each partition of `width_ms` that lie wholly within it, oldest first, until
+// visit(partition, parts) answers true.
+template <typename Visit>
+void VisitPartitions(const Parts& all, int64_t width_ms, Visit visit) {
+  Parts by_time = all;
+  std::stable_sort(by_time.begin(), by_time.end(), [](const PartInfo* a, const PartInfo* b) {
+    return a->min_time_ms < b->min_time_ms;
+  });
+  for (size_t begin = 0; begin < by_time.size();) {
+    const Partition partition = PartitionOf(by_time[begin]->min_time_ms, width_ms);
+    Parts within;
+    for (; begin < by_time.size() && by_time[begin]->min_time_ms <= partition.end_ms; ++begin) {
+      if (LiesWithin(*by_time[begin], partition)) within.push_back(by_time[begin]);
+    }
+    if (!within.empty() && visit(partition, within)) return;
+  }
+}
+
+// The oldest settled partition of `width_ms` that is worth merging.
+std::optional<Candidate> SettledMerge(const Parts& all, int64_t width_ms,
+                                      const PlannerOptions& options) {
   int64_t newest_ms = std::numeric_limits<int64_t>::min();
   for (const PartInfo* part : all) newest_ms = std::max(newest_ms, part->max_time_ms);
-  Parts by_time = all;
-  std::sort(by_time.begin(), by_time.end(),
-            [](const PartInfo* a, const PartInfo* b) { return a->min_time_ms < b->min_time_ms; });
-  for (size_t begin = 0; begin < by_time.size();) {
-    const Partition day = PartitionOf(by_time[begin]->min_time_ms, kDayMs);
-    if (SaturatingAdd(day.end_ms, kDaySettledMs) > newest_ms) break;
-    Parts within;
-    for (; begin < by_time.size() && by_time[begin]->min_time_ms <= day.end_ms; ++begin) {
-      if (LiesWithin(*by_time[begin], day)) within.push_back(by_time[begin]);
-    }
-    if (within.size() < 2) continue;
+  std::optional<Candidate> found;
+  VisitPartitions(all, width_ms, [&](const Partition& partition, const Parts& within) {
+    if (SaturatingAdd(partition.end_ms, kDaySettledMs) > newest_ms) return true;
     Candidate candidate = Close(all, within);
     const bool stays_within =
         std::all_of(candidate.parts.begin(), candidate.parts.end(),
-                    [&day](const PartInfo* part) { return LiesWithin(*part, day); });
-    if (stays_within && Doubles(candidate) && MayMerge(candidate, options)) return candidate;
+                    [&partition](const PartInfo* part) { return LiesWithin(*part, partition); });
+    const bool alone = candidate.parts.size() == 1;
+    const bool worth = alone ? IsAsFlushed(*candidate.parts.front())
+                             : Doubles(candidate) && candidate.bytes <= options.part_bytes_target;
+    if (!stays_within || !worth || !MayMerge(candidate, options)) return false;
+    found = std::move(candidate);
+    return true;
+  });
+  return found;
+}
+
+// See PlanFullMerge.
+std::optional<Candidate> FullMerge(const Parts& all, const PlannerOptions& options) {
+  std::optional<Candidate> found;
+  VisitPartitions(all, kFullMergeWidthMs, [&](const Partition&, const Parts& within) {
+    if (within.size() < 2) return false;
+    Candidate candidate = Close(all, within);
+    if (!MayMerge(candidate, options)) return false;
+    found = std::move(candidate);
+    return true;
+  });
+  if (found) return found;
+  for (const PartInfo* part : all) {
+    if (!IsAsFlushed(*part)) continue;
+    Candidate candidate = Close(all, {&part, 1});
+    if (MayMerge(candidate, options)) return candidate;
   }
   return std::nullopt;
 }
@@ -233,7 +275,7 @@ int64_t RetentionOf(format::Signal signal, const PlannerOptions& options) {
 }
 
 MergeJob JobOf(const Candidate& candidate) {
-  VARVE_CHECK(candidate.parts.size() >= 2);
+  VARVE_CHECK(!candidate.parts.empty());
   MergeJob job;
   for (const PartInfo* part : candidate.parts) job.part_ids.push_back(part->part_id);
   return job;
@@ -277,8 +319,18 @@ std::optional<MergeJob> PlanMerge(std::span<const PartInfo> parts, const Planner
       return JobOf(*merge);
     }
   }
-  for (const Parts& kind : kinds) {
-    if (const auto merge = DayMerge(kind, options)) return JobOf(*merge);
+  for (const int64_t width_ms : {kDayMs, kFullMergeWidthMs}) {
+    for (const Parts& kind : kinds) {
+      if (const auto merge = SettledMerge(kind, width_ms, options)) return JobOf(*merge);
+    }
+  }
+  return std::nullopt;
+}
+
+std::optional<MergeJob> PlanFullMerge(std::span<const PartInfo> parts,
+                                      const PlannerOptions& options) {
+  for (const Parts& kind : RawByKind(parts)) {
+    if (const auto merge = FullMerge(kind, options)) return JobOf(*merge);
   }
   return std::nullopt;
 }

@@ -13,12 +13,16 @@
 namespace varve::compaction {
 
 inline constexpr int64_t kPartitionMs = int64_t{2} * 3600 * 1000;
+// No chunk of columns straddles a multiple of it.
+inline constexpr int64_t kColumnPartitionMs = int64_t{24} * 3600 * 1000;
 
 struct PlannerOptions {
   int64_t retention_ms = 0;           // 0: for ever
   int64_t exemplar_retention_ms = 0;  // likewise
   uint32_t parts_per_partition_max =
       4;  // more raw parts of a signal than this in one partition are merged
+  // Merges of days and more do not make parts larger than this.
+  uint64_t part_bytes_target = uint64_t{2} << 30;
   // Parts that no merge may take, because they are damaged. They must still be among the parts
   // given to PlanMerge, like those that overlap them: a merge around a part it does not know of
   // would break the order of versions.
@@ -46,6 +50,13 @@ struct MergeJob {
 // The most urgent merge due, if any.
 std::optional<MergeJob> PlanMerge(std::span<const format::PartInfo> parts,
                                   const PlannerOptions& options);
+// The next merge of a compaction that somebody asked for, whatever the age of its parts: within
+// each partition of kFullMergeWidthMs all parts become one, and no part of metrics stays as a flush
+// wrote it (level 0). A job may have one part, which is then written anew. Asked again and again
+// with its results, it ends.
+inline constexpr int64_t kFullMergeWidthMs = 8 * kColumnPartitionMs;
+std::optional<MergeJob> PlanFullMerge(std::span<const format::PartInfo> parts,
+                                      const PlannerOptions& options);
 // Parts whose newest sample is out of retention.
 std::vector<uint64_t> PlanRetention(std::span<const format::PartInfo> parts,
                                     const PlannerOptions& options, int64_t now_ms);

@@ -341,6 +341,19 @@ Status DatabaseImpl::Maintain() {
   return maintenance_->Maintain();
 }
 
+Result<CompactReport> DatabaseImpl::Compact() {
+  ReaderLock lock(&open_mutex_);
+  RETURN_IF_ERROR(CheckOpen());
+  CompactReport report;
+  RETURN_IF_ERROR(maintenance_->Flush());
+  report.parts_before = store_->current()->parts.size();
+  report.bytes_before = store_->disk_bytes();
+  RETURN_IF_ERROR(maintenance_->Compact());
+  report.parts_after = store_->current()->parts.size();
+  report.bytes_after = store_->disk_bytes();
+  return report;
+}
+
 std::unique_ptr<Reader> DatabaseImpl::NewReader() {
   return std::make_unique<MetricsReader>(&head_, store_.get(), &readers_, &tombstones_);
 }

@@ -48,6 +48,7 @@ class DatabaseImpl final : public Database {
   Status Flush() override;
   Status Checkpoint() override;
   Status Maintain() override;
+  Result<CompactReport> Compact() override;
   DatabaseStatistics Statistics() override;
   CardinalityReport Cardinality(size_t limit) override;
 

@@ -25,7 +25,9 @@ constexpr int kHttp11 = 11;
 
 }  // namespace
 
-Result<HttpAnswer> HttpGet(const std::string& base, const std::string& target) {
+namespace {
+
+Result<HttpAnswer> Exchange(http::verb verb, const std::string& base, const std::string& target) {
   std::string_view authority = base;
   if (!authority.starts_with(kScheme)) {
     return InvalidArgumentError("\"" + base + "\": expected http://host:port");
@@ -43,9 +45,10 @@ Result<HttpAnswer> HttpGet(const std::string& base, const std::string& target) {
   error_code error;
   const auto addresses = asio::ip::tcp::resolver(io).resolve(host, port, error);
   if (!error) asio::connect(socket, addresses, error);
-  http::request<http::empty_body> request(http::verb::get, target, kHttp11);
+  http::request<http::empty_body> request(verb, target, kHttp11);
   request.set(http::field::host, std::string(authority));
   request.set(http::field::connection, "close");
+  if (verb == http::verb::post) request.content_length(0);
   if (!error) http::write(socket, request, error);
   boost::beast::flat_buffer buffer;
   http::response_parser<http::string_body> parser;
@@ -53,6 +56,16 @@ Result<HttpAnswer> HttpGet(const std::string& base, const std::string& target) {
   if (!error) http::read(socket, buffer, parser, error);
   if (error) return UnavailableError(base + ": " + error.message());
   return HttpAnswer{static_cast<int>(parser.get().result_int()), std::move(parser.get().body())};
+}
+
+}  // namespace
+
+Result<HttpAnswer> HttpGet(const std::string& base, const std::string& target) {
+  return Exchange(http::verb::get, base, target);
+}
+
+Result<HttpAnswer> HttpPost(const std::string& base, const std::string& target) {
+  return Exchange(http::verb::post, base, target);
 }
 
 }  // namespace varve::tools

@@ -1,4 +1,4 @@
-// A GET over HTTP/1.1, for the command-line tool.
+// Requests over HTTP/1.1, for the command-line tool.
 #pragma once
 
 #include <string>
@@ -16,5 +16,7 @@ struct HttpAnswer {
 // kInvalidArgument for a base of another form, kUnavailable with the reason when the exchange
 // fails.
 Result<HttpAnswer> HttpGet(const std::string& base, const std::string& target);
+// A POST without a body.
+Result<HttpAnswer> HttpPost(const std::string& base, const std::string& target);
 
 }  // namespace varve::tools

@@ -2,6 +2,7 @@
 #include <CLI/CLI.hpp>
 #include <string>
 
+#include "tools/admin_commands.h"
 #include "tools/query_command.h"
 #include "tools/stats_command.h"
 
@@ -29,6 +30,15 @@ CLI::App* AddQuery(CLI::App* app, varve::tools::QueryCommand* command) {
   return query;
 }
 
+// --data-dir and --server, of which one must be given.
+void AddTarget(CLI::App* command, varve::tools::Target* target) {
+  auto* group = command->add_option_group("database", "Where the database is");
+  group->add_option("--data-dir", target->data_dir, "A database no server has open");
+  group->add_option("--server", target->server,
+                    "A running server, as in http://127.0.0.1:4280; prints its JSON answer");
+  group->require_option(1);
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -40,6 +50,11 @@ int main(int argc, char** argv) {
   std::string stats_dir;
   CLI::App* stats = app.add_subcommand("stats", "What a database holds");
   stats->add_option("--data-dir", stats_dir, "A database no server has open")->required();
+  varve::tools::Target target;
+  CLI::App* compact = app.add_subcommand(
+      "compact", "Write the head into parts and merge whatever there is to merge");
+  AddTarget(compact, &target);
   CLI11_PARSE(app, argc, argv);
+  if (compact->parsed()) return varve::tools::RunCompact(target);
   return query->parsed() ? varve::tools::RunQuery(command) : varve::tools::RunStats(stats_dir);
 }

@@ -61,6 +61,16 @@ Status Maintenance::Maintain() {
   return PurgeDeleted();
 }
 
+Status Maintenance::Compact() {
+  MutexLock lock(&mutex_);
+  RETURN_IF_ERROR(FlushLocked(nullptr));
+  RETURN_IF_ERROR(ForgetIdleSeries());
+  const Status merged = MergeAll(compaction::PlanFullMerge);
+  RETURN_IF_ERROR(MaintainLocked());
+  RETURN_IF_ERROR(PurgeDeleted());
+  return merged;
+}
+
 Status Maintenance::CommitManifest(HeadManifest next, kv::CatalogEdit edit) {
   RETURN_IF_ERROR(context_.file_system->SyncDirectory(context_.directory));
   edit.put_state.emplace_back(kManifestKey, EncodeHeadManifest(next));
@@ -369,14 +379,14 @@ Status Maintenance::PurgeDeleted() {
   return PruneTombstones();
 }
 
-Status Maintenance::MergeDue() {
+Status Maintenance::MergeAll(MergePlan plan) {
   while (true) {
     const std::shared_ptr<const kv::CatalogVersion> version = context_.store->current();
     std::vector<format::PartInfo> infos;
     for (const auto& part : version->parts) infos.push_back(part->info());
     compaction::PlannerOptions planner = PlannerOptionsOf(*context_.options);
     planner.unmergeable_parts = unmergeable_parts_;
-    const auto job = compaction::PlanMerge(infos, planner);
+    const auto job = plan(infos, planner);
     if (!job) return OkStatus();
     std::vector<std::shared_ptr<const kv::Part>> inputs;
     for (const uint64_t id : job->part_ids) {
@@ -407,7 +417,7 @@ Status Maintenance::DropExpired() {
 
 Status Maintenance::MaintainLocked() {
   last_maintain_ns_ = Clock::System()->SteadyNs();
-  const Status merged = MergeDue();
+  const Status merged = MergeAll(compaction::PlanMerge);
   RETURN_IF_ERROR(DropExpired());
   RETURN_IF_ERROR(PruneTombstones());
   return merged;

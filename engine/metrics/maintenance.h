@@ -15,6 +15,7 @@
 
 #include "base/clock.h"
 #include "base/mutex.h"
+#include "compaction/planner.h"
 #include "engine/commit_queue.h"
 #include "engine/metrics/checkpoint.h"
 #include "engine/metrics/exemplar_store.h"
@@ -66,6 +67,9 @@ class Maintenance {
   // Merges until none is due, drops what is out of retention, and rids the parts of what was
   // deleted.
   Status Maintain() EXCLUDES(mutex_);
+  // Flushes, forgets the series that have no samples left in memory, merges whatever there is to
+  // merge (compaction::PlanFullMerge), and does what Maintain does.
+  Status Compact() EXCLUDES(mutex_);
   // Deletes what `tombstone` (selectors, range) hides of everything written so far: writes the head
   // into parts and makes them live together with the tombstone.
   Status Delete(Tombstone tombstone) EXCLUDES(mutex_);
@@ -100,7 +104,12 @@ class Maintenance {
   Status AdoptCheckpoint(const std::string& path, std::span<const FrozenSeries> frozen,
                          std::span<const uint64_t> payload_offsets) REQUIRES(mutex_);
   void RemoveFiles(std::span<const std::string> names);
-  Status MergeDue() REQUIRES(mutex_);
+  using MergePlan = std::optional<compaction::MergeJob> (*)(std::span<const format::PartInfo>,
+                                                            const compaction::PlannerOptions&);
+  // Merges until `plan` has nothing more.
+  Status MergeAll(MergePlan plan) REQUIRES(mutex_);
+  // Lets go of every series without samples, and writes what is left as the only checkpoint.
+  Status ForgetIdleSeries() REQUIRES(mutex_);
   // Merges the parts into one and commits it in their place. Parts whose merge fails are not tried
   // again.
   Status ReplaceByMerge(std::span<const std::shared_ptr<const kv::Part>> inputs) REQUIRES(mutex_);

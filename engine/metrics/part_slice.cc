@@ -3,7 +3,6 @@
 #include <utility>
 
 #include "base/status_macros.h"
-#include "storage/format/chunk_group.h"
 
 namespace varve::engine {
 
@@ -11,10 +10,11 @@ PartSlice::PartSlice(std::shared_ptr<const compaction::MetricsPartReader> reader
                      std::vector<index::Ordinal> ordinals, int64_t min_ms, int64_t max_ms)
     : reader_(std::move(reader)), ordinals_(std::move(ordinals)), min_ms_(min_ms), max_ms_(max_ms) {
   block_of_.reserve(ordinals_.size());
+  const uint32_t series_per_group = reader_->info().series_per_group;
   uint32_t group = UINT32_MAX;
   for (uint32_t i = 0; i < ordinals_.size(); ++i) {
-    if (ordinals_[i] / format::kSeriesPerChunkGroup != group) {
-      group = ordinals_[i] / format::kSeriesPerChunkGroup;
+    if (ordinals_[i] / series_per_group != group) {
+      group = ordinals_[i] / series_per_group;
       blocks_.push_back(std::make_unique<BlockState>());
       blocks_.back()->first = i;
     }

@@ -27,7 +27,7 @@ class SliceBlock {
   friend class PartSlice;
   std::vector<format::ChunkView> chunks_;
   std::vector<size_t> begin_{0};
-  std::vector<kv::PinnedBytes> pins_;
+  compaction::ChunkPins pins_;
 };
 
 // Thread safety: const methods from any thread.

@@ -108,6 +108,13 @@ struct DeleteReport {
   uint64_t series_matched = 0;  // that had samples in the range
 };
 
+struct CompactReport {
+  uint64_t parts_before = 0;
+  uint64_t parts_after = 0;
+  uint64_t bytes_before = 0;  // of the parts on disk, the flushed head included
+  uint64_t bytes_after = 0;
+};
+
 struct DatabaseStatistics {
   // The head.
   uint64_t head_series_count = 0;
@@ -207,6 +214,12 @@ class Database {
   virtual Status Checkpoint() = 0;
   // Runs retention and due merges now; returns when done.
   virtual Status Maintain() = 0;
+  // Writes the head into parts, merges whatever there is to merge, however young, drops what is out
+  // of retention or deleted, and returns when that is durable. Later samples form new parts. The
+  // head forgets series that have no sample left in memory, so references learned before
+  // (WriteBatch) may answer kUnknownSeriesRef afterwards. Cost: every part of the last days may be
+  // written anew. Appends and queries go on meanwhile.
+  virtual Result<CompactReport> Compact() = 0;
 
   virtual DatabaseStatistics Statistics() = 0;
   // The `limit` largest of each list.

@@ -1,5 +1,8 @@
 #include "server/api/admin_handlers.h"
 
+#include <cstdint>
+#include <string_view>
+#include <utility>
 #include <vector>
 
 #include "base/status_macros.h"
@@ -40,6 +43,26 @@ Response HandleCleanTombstones(const ApiContext& context, const Request&) {
 
 Response HandleFlush(const ApiContext& context, const Request&) {
   return NoContentAnswer(context.database->Flush());
+}
+
+Response HandleCompact(const ApiContext& context, const Request&) {
+  const Result<CompactReport> report = context.database->Compact();
+  if (!report.ok()) return NoContentAnswer(report.status());
+  SuccessAnswer answer;
+  JsonWriter& json = answer.json();
+  json.BeginObject();
+  const std::pair<std::string_view, uint64_t> numbers[] = {
+      {"partsBefore", report->parts_before},
+      {"partsAfter", report->parts_after},
+      {"bytesBefore", report->bytes_before},
+      {"bytesAfter", report->bytes_after},
+  };
+  for (const auto& [name, value] : numbers) {
+    json.Key(name);
+    json.Integer(value);
+  }
+  json.EndObject();
+  return answer.Finish();
 }
 
 }  // namespace varve::server

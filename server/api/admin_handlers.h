@@ -13,4 +13,7 @@ Response HandleCleanTombstones(const ApiContext& context, const Request& request
 // Returns when everything in memory is on disk as parts.
 Response HandleFlush(const ApiContext& context, const Request& request);
 
+// Returns when everything is merged that can be, with what that came to.
+Response HandleCompact(const ApiContext& context, const Request& request);
+
 }  // namespace varve::server

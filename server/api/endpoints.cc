@@ -54,6 +54,7 @@ constexpr Row kRows[] = {
     {"/api/v1/admin/tsdb/delete_series", kPostPut, Lane::kQuery, HandleDeleteSeries},
     {"/api/v1/admin/tsdb/clean_tombstones", kPostPut, Lane::kQuery, HandleCleanTombstones},
     {"/api/v1/admin/flush", kPost, Lane::kQuery, HandleFlush},
+    {"/api/v1/admin/compact", kPost, Lane::kQuery, HandleCompact},
     {"/-/healthy", kGet, Lane::kControl, HandleHealthy},
     {"/-/ready", kGet, Lane::kControl, HandleReady},
     {"/federate", kGet, Lane::kQuery, HandleFederate},

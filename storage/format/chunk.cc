@@ -3,7 +3,9 @@
 #include <string>
 
 #include "base/bytes.h"
+#include "base/check.h"
 #include "base/status_macros.h"
+#include "storage/codec/columns.h"
 #include "storage/codec/gorilla.h"
 #include "storage/codec/histogram.h"
 #include "storage/codec/start_times.h"
@@ -70,7 +72,39 @@ Status DecodeHistograms(const ChunkView& chunk, codec::HistogramHints hints, Sam
   return status;
 }
 
+Status DecodeColumns(const ChunkView& chunk, SampleColumns* out) {
+  if (chunk.timestamps_ms == nullptr) {
+    return DataLossError("chunk without its time column " + std::to_string(chunk.time_column));
+  }
+  if (chunk.sample_count > kColumnSamplesMax) {
+    return DataLossError("chunk of " + std::to_string(chunk.sample_count) +
+                         " samples, more than a column holds");
+  }
+  ByteReader in(chunk.payload);
+  const auto codec = static_cast<codec::ValueCodec>(in.Fixed<uint8_t>());
+  RETURN_IF_ERROR(CheckTimes(chunk, chunk.timestamps_ms));
+  const size_t begin = out->values.size();
+  out->values.resize(begin + chunk.sample_count);
+  const Status status = codec::DecodeValues(codec, in.Bytes(in.remaining()), chunk.sample_count,
+                                            out->values.data() + begin);
+  if (!status.ok()) {
+    out->values.resize(begin);
+    return status;
+  }
+  out->timestamps_ms.insert(out->timestamps_ms.end(), chunk.timestamps_ms,
+                            chunk.timestamps_ms + chunk.sample_count);
+  return OkStatus();
+}
+
 }  // namespace
+
+void EncodeColumnPayload(std::span<const double> values, std::string* out) {
+  VARVE_CHECK(!values.empty() && values.size() <= kColumnSamplesMax);
+  const size_t begin = out->size();
+  out->push_back(0);
+  const codec::ValueCodec codec = codec::EncodeValues(values, out);
+  (*out)[begin] = static_cast<char>(codec);
+}
 
 std::string JoinStartTimes(std::string_view start_times, std::string_view gorilla) {
   std::string payload;
@@ -89,6 +123,8 @@ Status DecodeChunk(const ChunkView& chunk, SampleColumns* out, codec::HistogramH
       return DecodeHistograms(chunk, hints, out);
     case ChunkCodec::kGorillaStart:
       return DecodeFloatsWithStartTimes(chunk, out);
+    case ChunkCodec::kColumns:
+      return DecodeColumns(chunk, out);
   }
   return UnimplementedError("chunk codec " + std::to_string(static_cast<int>(chunk.codec)) +
                             " is not known to this version");

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <span>
 #include <string>
 #include <string_view>
 
@@ -16,9 +17,10 @@ enum class ChunkCodec : uint8_t {  // on disk: never change a value
   kGorilla = 1,
   kHistogram = 2,
   kGorillaStart = 3,  // floats with start times
+  kColumns = 4,       // floats at rest: a value column, and a time column that lies elsewhere
 };
 inline bool IsKnownCodec(ChunkCodec codec) {
-  return codec >= ChunkCodec::kGorilla && codec <= ChunkCodec::kGorillaStart;
+  return codec >= ChunkCodec::kGorilla && codec <= ChunkCodec::kColumns;
 }
 
 // A chunk's header, and its payload borrowed from whoever holds the bytes.
@@ -28,9 +30,19 @@ struct ChunkView {
   int64_t min_time_ms = 0;    // of its first sample
   int64_t max_time_ms = 0;    // of its last sample
   std::string_view payload;
+  // kColumns: its timestamps, borrowed like the payload; null until whoever read the chunk has
+  // looked them up under the column's number in their part.
+  const int64_t* timestamps_ms = nullptr;
+  uint32_t time_column = 0;
 
   bool has_histograms() const { return codec == ChunkCodec::kHistogram; }
 };
+
+inline constexpr uint32_t kColumnSamplesMax = 65535;  // of a kColumns chunk
+
+// Appends the payload of a kColumns chunk: the value codec, then the column. REQUIRES: 1 to
+// kColumnSamplesMax values.
+void EncodeColumnPayload(std::span<const double> values, std::string* out);
 
 // The payload of a kGorillaStart chunk, of its two columns.
 std::string JoinStartTimes(std::string_view start_times, std::string_view gorilla);

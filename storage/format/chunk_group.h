@@ -14,7 +14,7 @@
 
 namespace varve::format {
 
-inline constexpr uint32_t kSeriesPerChunkGroup = 64;
+inline constexpr uint32_t kSeriesPerChunkGroup = 64;  // at most; PartInfo::series_per_group
 
 // Encodes series_chunks[i] = the chunks of the i-th series of the group (ascending in time, not
 // overlapping; may be none).
@@ -28,7 +28,11 @@ class ChunkGroup {
   // must outlive the group.
   static Result<ChunkGroup> Parse(std::string_view bytes);
   uint32_t series_count() const { return static_cast<uint32_t>(chunk_begin_.size() - 1); }
-  // Chunks of the i-th series, ascending in time.
+  // For whoever looks up their time columns.
+  std::span<ChunkView> mutable_chunks(uint32_t i) {
+    return {chunks_.data() + chunk_begin_[i], chunk_begin_[i + 1] - chunk_begin_[i]};
+  }
+  // Chunks of the i-th series, ascending in time. Those of columns have no timestamps yet.
   std::span<const ChunkView> chunks(uint32_t i) const {
     return {chunks_.data() + chunk_begin_[i], chunk_begin_[i + 1] - chunk_begin_[i]};
   }

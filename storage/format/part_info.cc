@@ -1,5 +1,7 @@
 #include "storage/format/part_info.h"
 
+#include <algorithm>
+
 #include "base/bytes.h"
 #include "base/hash.h"
 #include "base/status_macros.h"
@@ -7,7 +9,9 @@
 namespace varve::format {
 namespace {
 
-constexpr uint8_t kVersion = 1;  // on disk
+constexpr uint8_t kVersion = 1;            // on disk
+constexpr uint8_t kVersionWithGroups = 2;  // on disk: says how many series a chunk group has
+constexpr uint32_t kSeriesPerGroupMax = 64;
 constexpr size_t kChecksumBytes = sizeof(uint64_t);
 
 Status Damaged(const std::string& what) { return DataLossError("catalog entry: " + what); }
@@ -27,6 +31,9 @@ Status CheckValues(const PartInfo& info) {
   }
   if (info.min_sequence > info.max_sequence) {
     return Damaged("sequences " + Range(info.min_sequence, info.max_sequence));
+  }
+  if (info.series_per_group == 0 || info.series_per_group > kSeriesPerGroupMax) {
+    return Damaged("chunk groups of " + std::to_string(info.series_per_group) + " series");
   }
   return OkStatus();
 }
@@ -51,7 +58,8 @@ Status ReadFiles(ByteReader* in, std::vector<PartFile>* files) {
 
 void EncodePartInfo(const PartInfo& info, std::string* out) {
   const size_t begin = out->size();
-  out->push_back(static_cast<char>(kVersion));
+  const bool with_groups = info.series_per_group != kSeriesPerGroupMax;
+  out->push_back(static_cast<char>(with_groups ? kVersionWithGroups : kVersion));
   out->push_back(static_cast<char>(info.signal));
   out->push_back(static_cast<char>(info.tier));
   out->push_back(static_cast<char>(info.level));
@@ -64,6 +72,7 @@ void EncodePartInfo(const PartInfo& info, std::string* out) {
   AppendVarint(out, info.series_count);
   AppendVarint(out, info.sample_count);
   AppendVarint(out, info.chunk_count);
+  if (with_groups) AppendVarint(out, info.series_per_group);
   AppendVarint(out, info.files.size());
   for (const PartFile& file : info.files) {
     out->push_back(static_cast<char>(file.family));
@@ -83,9 +92,11 @@ Result<PartInfo> DecodePartInfo(std::string_view bytes) {
     return Damaged("checksum mismatch over " + std::to_string(in.remaining()) + " bytes");
   }
   // Every version ends in this checksum, so a version that is not ours was written, not damaged.
-  if (const auto version = in.Fixed<uint8_t>(); version != kVersion) {
+  const auto version = in.Fixed<uint8_t>();
+  if (version != kVersion && version != kVersionWithGroups) {
     return FailedPreconditionError("catalog entry of format " + std::to_string(version) +
-                                   ", but this version reads " + std::to_string(kVersion));
+                                   ", but this version reads up to " +
+                                   std::to_string(kVersionWithGroups));
   }
   PartInfo info;
   info.signal = static_cast<Signal>(in.Fixed<uint8_t>());
@@ -100,6 +111,10 @@ Result<PartInfo> DecodePartInfo(std::string_view bytes) {
   info.series_count = in.Varint();
   info.sample_count = in.Varint();
   info.chunk_count = in.Varint();
+  if (version == kVersionWithGroups) {
+    const uint64_t series_per_group = in.Varint();
+    info.series_per_group = static_cast<uint32_t>(std::min<uint64_t>(series_per_group, UINT32_MAX));
+  }
   RETURN_IF_ERROR(ReadFiles(&in, &info.files));
   if (!in.ok() || !in.done()) return Damaged("its fields do not add up to its length");
   RETURN_IF_ERROR(CheckValues(info));

@@ -35,6 +35,8 @@ struct PartInfo {
   uint64_t series_count = 0;
   uint64_t sample_count = 0;
   uint64_t chunk_count = 0;
+  // Of a part of metrics: series o lies in chunk group o / series_per_group. 1 to 64.
+  uint32_t series_per_group = 64;
   std::vector<PartFile> files;
   friend bool operator==(const PartInfo&, const PartInfo&) = default;
 };

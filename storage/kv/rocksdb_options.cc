@@ -50,13 +50,16 @@ FamilyIndex IndexOf(Family family) {
       return kChunksIndex;
     case Family::kExemplars:
       return kExemplarsIndex;
+    case Family::kTimeColumns:
+      return kTimeColumnsIndex;
   }
   VARVE_CHECK(!"a Family");
 }
 
 const std::string& FamilyName(FamilyIndex index) {
-  static const std::string names[kFamilyCount] = {"default", "catalog",  "state",  "metadata",
-                                                  "series",  "postings", "chunks", "exemplars"};
+  static const std::string names[kFamilyCount] = {"default",  "catalog",   "state",
+                                                  "metadata", "series",    "postings",
+                                                  "chunks",   "exemplars", "time_columns"};
   VARVE_CHECK(index < kFamilyCount);
   return names[index];
 }

@@ -22,6 +22,7 @@ enum FamilyIndex : size_t {
   kPostingsIndex,
   kChunksIndex,
   kExemplarsIndex,
+  kTimeColumnsIndex,
   kFamilyCount,
 };
 FamilyIndex IndexOf(Family family);
@@ -39,5 +40,9 @@ RocksDbSetup MakeSetup(std::shared_ptr<rocksdb::FileSystem> file_system,
                        const StoreOptions& options);
 rocksdb::ColumnFamilyOptions FamilyOptions(FamilyIndex index, const RocksDbSetup& setup);
 rocksdb::ReadOptions PartReadOptions();
+
+// Of Compression::kSmall. Higher levels were measured to save another 1 to 2 % for several times
+// the work.
+inline constexpr int kZstdLevelSmall = 12;
 
 }  // namespace varve::kv

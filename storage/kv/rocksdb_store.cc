@@ -61,11 +61,12 @@ RocksDbStore::RocksDbStore(std::unique_ptr<RocksDbHandle> handle, RecoveredCatal
   SetCurrent(MakeVersion(1, live_));
 }
 
-Result<std::unique_ptr<PartWriter>> RocksDbStore::NewPart() {
+Result<std::unique_ptr<PartWriter>> RocksDbStore::NewPart(Compression compression) {
   // Ids need no write of their own: every commit records the counter (next_part_id), and so does an
   // open that finds an uncommitted part. An id that was lost before either left no trace.
   const uint64_t part_id = next_part_id_.fetch_add(1);
-  return std::unique_ptr<PartWriter>(std::make_unique<SstPartWriter>(handle_.get(), part_id));
+  return std::unique_ptr<PartWriter>(
+      std::make_unique<SstPartWriter>(handle_.get(), part_id, compression));
 }
 
 Result<format::PartInfo> RocksDbStore::Ingest(std::unique_ptr<PartWriter> writer,

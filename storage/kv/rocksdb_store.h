@@ -22,7 +22,7 @@ class RocksDbStore final : public Store {
  public:
   RocksDbStore(std::unique_ptr<RocksDbHandle> handle, RecoveredCatalog catalog);
 
-  Result<std::unique_ptr<PartWriter>> NewPart() override;
+  Result<std::unique_ptr<PartWriter>> NewPart(Compression compression) override;
   Result<format::PartInfo> Ingest(std::unique_ptr<PartWriter> writer,
                                   format::PartInfo info) override;
   Status Commit(const CatalogEdit& edit) override;

@@ -35,8 +35,8 @@ bool IsIngestFile(std::string_view name) {
   return name.starts_with(kIngestPrefix) && name.ends_with(kIngestSuffix);
 }
 
-SstPartWriter::SstPartWriter(const RocksDbHandle* handle, uint64_t part_id)
-    : handle_(handle), part_id_(part_id), key_(PartPrefix(part_id)) {}
+SstPartWriter::SstPartWriter(const RocksDbHandle* handle, uint64_t part_id, Compression compression)
+    : handle_(handle), part_id_(part_id), compression_(compression), key_(PartPrefix(part_id)) {}
 
 SstPartWriter::~SstPartWriter() {
   for (auto& [family, file] : files_) {
@@ -54,6 +54,7 @@ Result<SstPartWriter::File*> SstPartWriter::FileOf(Family family) {
               "-" + FamilyName(family) + std::string(kIngestSuffix);
   const FamilyIndex index = IndexOf(family);
   rocksdb::Options options(handle_->setup().db, FamilyOptions(index, handle_->setup()));
+  if (compression_ == Compression::kSmall) options.compression_opts.level = kZstdLevelSmall;
   options.file_checksum_gen_factory = MakeXxh3ChecksumFactory();
   file.writer = std::make_unique<rocksdb::SstFileWriter>(rocksdb::EnvOptions(), options,
                                                          handle_->family(index), false);

@@ -22,7 +22,7 @@ bool IsIngestFile(std::string_view name);
 class SstPartWriter final : public PartWriter {
  public:
   // `handle` must outlive it.
-  SstPartWriter(const RocksDbHandle* handle, uint64_t part_id);
+  SstPartWriter(const RocksDbHandle* handle, uint64_t part_id, Compression compression);
   // Removes what is left of its files.
   ~SstPartWriter() override;
 
@@ -44,6 +44,7 @@ class SstPartWriter final : public PartWriter {
 
   const RocksDbHandle* const handle_;
   const uint64_t part_id_;
+  const Compression compression_;
   std::map<Family, File> files_;
   std::string key_;  // the part's prefix, then the key being added
   uint64_t bytes_added_ = 0;

@@ -33,9 +33,10 @@ enum class Family : uint8_t {  // on disk (PartFile::family): never change a val
   kPostings = 2,
   kChunks = 3,
   kExemplars = 4,
+  kTimeColumns = 5,
 };
 inline constexpr Family kDataFamilies[] = {Family::kSeries, Family::kPostings, Family::kChunks,
-                                           Family::kExemplars};
+                                           Family::kExemplars, Family::kTimeColumns};
 
 // Bytes pinned in the block cache (or owned); movable, released on destruction.
 class PinnedBytes {
@@ -83,6 +84,10 @@ struct CatalogVersion {
   std::vector<std::shared_ptr<const Part>> parts;
 };
 
+// How hard a part's bytes are compressed: kFast for what is soon written again, kSmall for what is
+// to stay.
+enum class Compression : uint8_t { kFast, kSmall };
+
 // Collects one new part. Thread safety: none. Dropped without Ingest: leaves nothing behind.
 class PartWriter {
  public:
@@ -116,7 +121,8 @@ class Store {
   // REQUIRES: no Part, PartCursor, PinnedBytes or PartWriter outlives it.
   virtual ~Store() = default;
 
-  virtual Result<std::unique_ptr<PartWriter>> NewPart() = 0;
+  virtual Result<std::unique_ptr<PartWriter>> NewPart(Compression compression) = 0;
+  Result<std::unique_ptr<PartWriter>> NewPart() { return NewPart(Compression::kFast); }
   // Finishes, syncs and ingests the writer's files; fills info.part_id and info.files. Still
   // invisible.
   virtual Result<format::PartInfo> Ingest(std::unique_ptr<PartWriter> writer,

@@ -26,8 +26,11 @@ inline constexpr uint64_t kFeatureExemplarParts = uint64_t{1} << 1;
 inline constexpr uint64_t kFeatureTombstones = uint64_t{1} << 2;
 // Native histograms and start times, in parts as in the journal and in checkpoints.
 inline constexpr uint64_t kFeatureHistograms = uint64_t{1} << 3;
-inline constexpr uint64_t kKnownFeatures =
-    kFeatureMetricParts | kFeatureExemplarParts | kFeatureTombstones | kFeatureHistograms;
+// Chunks of columns, time columns, catalog entries of version 2.
+inline constexpr uint64_t kFeatureColumns = uint64_t{1} << 4;
+inline constexpr uint64_t kKnownFeatures = kFeatureMetricParts | kFeatureExemplarParts |
+                                           kFeatureTombstones | kFeatureHistograms |
+                                           kFeatureColumns;
 
 // Written when a directory is created, and again when a version opens it that knows more features.
 struct StoreFormat {

@@ -114,29 +114,52 @@ TEST_F(MergePartsTest, TheEntryIsTheUnionOfItsInputs) {
   EXPECT_EQ(Merge({merged})->info().level, 2);
 }
 
-TEST_F(MergePartsTest, CopiesChunksThatStandAlone) {
+TEST_F(MergePartsTest, GorillaChunksBecomeColumnsOfADay) {
+  const int64_t next_day = kColumnPartitionMs;
   const SampleMap first = Ramp(0, 1000, 130, 0.1);
-  const SampleMap second = Ramp(200'000, 1000, 7, 0.2);  // small, but its neighbours are not
-  const SampleMap third = Ramp(300'000, 1000, 240, 0.3);
+  const SampleMap second = Ramp(200'000, 1000, 7, 0.2);
+  const SampleMap third = Ramp(next_day, 1000, 240, 0.3);
   const auto merged =
       Merge({Write({{labels_, {first, third}}}, 1), Write({{labels_, {second}}}, 2)});
-  EXPECT_THAT(ChunkSizes(merged), testing::ElementsAre(130, 7, 240));
+  EXPECT_THAT(ChunkSizes(merged), testing::ElementsAre(137, 240));
+  VisitAll(merged, [](const std::string&, auto chunks) {
+    for (const format::ChunkView& chunk : chunks) {
+      EXPECT_EQ(chunk.codec, format::ChunkCodec::kColumns);
+    }
+  });
 }
 
-TEST_F(MergePartsTest, JoinsSmallNeighboursOfOnePartition) {
-  const int64_t next = kPartitionMs;
-  const auto merged = Merge({Write({{labels_, {Ramp(0, 1000, 50, 0), Ramp(next, 1000, 5, 0)}}}, 1),
-                             Write({{labels_, {Ramp(60'000, 1000, 50, 0)}}}, 2),
-                             Write({{labels_, {Ramp(120'000, 1000, 119, 0)}}}, 3)});
-  EXPECT_THAT(ChunkSizes(merged), testing::ElementsAre(219, 5));
+TEST_F(MergePartsTest, APartAloneIsWrittenAnewWithTheSameSamples) {
+  const SampleMap samples = Ramp(0, 1000, 5000, 0.25);
+  const auto merged = Merge({Write({{labels_, {samples}}}, 1)});
+  EXPECT_EQ(ReadAll(merged)[labels_], samples);
+  EXPECT_THAT(ChunkSizes(merged), testing::ElementsAre(1667, 1667, 1666));
+}
+
+TEST_F(MergePartsTest, FullColumnsAreCopiedSmallOnesJoined) {
+  const auto full = Merge({Write({{labels_, {Ramp(0, 1000, 600, 1)}}}, 1)});
+  const auto small = Merge({Write({{labels_, {Ramp(700'000, 1000, 50, 2)}}}, 2)});
+  const auto smaller = Merge({Write({{labels_, {Ramp(800'000, 1000, 7, 3)}}}, 3)});
+  EXPECT_THAT(ChunkSizes(Merge({full, small, smaller})), testing::ElementsAre(600, 57));
+}
+
+TEST_F(MergePartsTest, SeriesScrapedTogetherShareTheirTimes) {
+  const std::string other = LabelBytes({{"__name__", "l"}});
+  const auto merged =
+      Merge({Write({{other, {Ramp(0, 1000, 300, 5)}}, {labels_, {Ramp(0, 1000, 300, 1)}}}, 1)});
+  std::vector<uint32_t> columns;
+  VisitAll(merged, [&](const std::string&, auto chunks) {
+    for (const format::ChunkView& chunk : chunks) columns.push_back(chunk.time_column);
+  });
+  EXPECT_THAT(columns, testing::ElementsAre(0, 0));
 }
 
 TEST_F(MergePartsTest, OverlapsAreResolvedAndReencodedTheRestIsCopied) {
+  const auto copied = Merge({Write({{labels_, {Ramp(2'000'000, 1000, 700, 0)}}}, 1)});
   const auto merged =
-      Merge({Write({{labels_, {Ramp(0, 1000, 150, 0), Ramp(150'000, 1000, 150, 0)}}}, 1),
-             Write({{labels_, {Ramp(148'500, 1000, 1, 7)}}}, 2),
-             Write({{labels_, {Ramp(300'000, 1000, 120, 0)}}}, 3)});
-  EXPECT_THAT(ChunkSizes(merged), testing::ElementsAre(151, 150, 120));
+      Merge({copied, Write({{labels_, {Ramp(0, 1000, 150, 0), Ramp(150'000, 1000, 150, 0)}}}, 2),
+             Write({{labels_, {Ramp(148'500, 1000, 1, 7)}}}, 3)});
+  EXPECT_THAT(ChunkSizes(merged), testing::ElementsAre(301, 700));
 }
 
 TEST_F(MergePartsTest, TheNewestVersionStays) {

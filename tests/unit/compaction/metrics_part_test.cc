@@ -149,7 +149,7 @@ TEST_F(MetricsPartTest, ShowsOnlyChunksThatTouchTheRangeAndEveryOrdinal) {
 }
 
 TEST_F(MetricsPartTest, KeptPayloadsOutliveTheVisit) {
-  std::vector<kv::PinnedBytes> keep;
+  ChunkPins keep;
   std::vector<format::ChunkView> views;
   {
     const auto reader = OpenReader(WritePart(130));
@@ -163,7 +163,7 @@ TEST_F(MetricsPartTest, KeptPayloadsOutliveTheVisit) {
                         &keep)
                     .ok());
   }
-  EXPECT_THAT(keep, SizeIs(2));  // one per group, not per series
+  EXPECT_THAT(keep.bytes, SizeIs(2));  // one per group, not per series
   ASSERT_THAT(views, SizeIs(3));
   EXPECT_EQ(Decode({&views[1], 1}), Ramp(0, 1000, 10, 2));
   EXPECT_EQ(Decode({&views[2], 1}), Ramp(0, 1000, 10, 129));
@@ -171,13 +171,13 @@ TEST_F(MetricsPartTest, KeptPayloadsOutliveTheVisit) {
 
 TEST_F(MetricsPartTest, KeepsNothingWhereNothingMatched) {
   const auto reader = OpenReader(WritePart(1));
-  std::vector<kv::PinnedBytes> keep;
+  ChunkPins keep;
   const std::vector<index::Ordinal> ordinals = {0};
   ASSERT_TRUE(reader
                   ->VisitChunks(
                       ordinals, 20'000, 30'000, [](size_t, auto) {}, &keep)
                   .ok());
-  EXPECT_THAT(keep, IsEmpty());
+  EXPECT_THAT(keep.bytes, IsEmpty());
 }
 
 TEST_F(MetricsPartTest, RefusesAnEmptyPart) {

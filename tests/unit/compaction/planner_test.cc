@@ -270,8 +270,10 @@ class Simulation {
       flushed_bytes_ += samples.size();
       AddPart(std::move(samples), sequence_, sequence_);
     }
-    MergeUntilQuiet();
+    MergeUntilQuiet(PlanMerge);
   }
+
+  void Compact() { MergeUntilQuiet(PlanFullMerge); }
 
   // Every sample as the parts give it, the newest part last, as a catalog version lists them.
   std::map<int64_t, uint64_t> ReadAll() const {
@@ -314,25 +316,30 @@ class Simulation {
     return infos;
   }
 
-  void AddPart(std::map<int64_t, uint64_t> samples, uint64_t min_sequence, uint64_t max_sequence) {
+  void AddPart(std::map<int64_t, uint64_t> samples, uint64_t min_sequence, uint64_t max_sequence,
+               uint8_t level = 0) {
     PartInfo info = MakePart(++last_part_id_, samples.begin()->first, samples.rbegin()->first, 0,
                              samples.size() * 100);
     info.min_sequence = min_sequence;
     info.max_sequence = max_sequence;
+    info.level = level;
     parts_[info.part_id] = info;
     samples_[info.part_id] = std::move(samples);
   }
 
-  void MergeUntilQuiet() {
-    for (size_t left = parts_.size(); const auto job = PlanMerge(Infos(), options_); --left) {
+  // Every merge leaves fewer parts, or fewer of level 0.
+  template <typename Plan>
+  void MergeUntilQuiet(Plan plan) {
+    for (size_t left = 2 * parts_.size(); const auto job = plan(Infos(), options_); --left) {
       ASSERT_GT(left, 0u) << "merging does not end";
       Merge(*job);
     }
   }
 
   void Merge(const MergeJob& job) {
-    ASSERT_GE(job.part_ids.size(), 2u);
+    ASSERT_GE(job.part_ids.size(), 1u);
     std::map<int64_t, uint64_t> merged;
+    uint8_t level = 0;
     uint64_t min_sequence = std::numeric_limits<uint64_t>::max();
     uint64_t max_sequence = 0;
     for (const uint64_t id : job.part_ids) {
@@ -340,13 +347,15 @@ class Simulation {
       ASSERT_GE(parts_[id].max_sequence, max_sequence) << "not oldest first";
       min_sequence = std::min(min_sequence, parts_[id].min_sequence);
       max_sequence = std::max(max_sequence, parts_[id].max_sequence);
+      level = std::max(level, parts_[id].level);
       for (const auto& [time, sequence] : samples_[id]) merged[time] = sequence;
       parts_.erase(id);
       samples_.erase(id);
     }
     merged_bytes_ += merged.size();
     ++merge_count_;
-    AddPart(std::move(merged), min_sequence, max_sequence);
+    AddPart(std::move(merged), min_sequence, max_sequence,
+            static_cast<uint8_t>(std::min(level + 1, 255)));
   }
 
   const PlannerOptions options_;
@@ -384,6 +393,54 @@ TEST(PlannerSimulationTest, SteadyScrapeIsRewrittenFewTimes) {
     RecordProperty("write_amplification_" + std::to_string(c.flush_ms / 1000) + "s",
                    std::to_string(simulation.write_amplification()));
   }
+}
+
+// A year of a series scraped every five minutes, flushed every two hours, with a late sample now
+// and then and a month imported again.
+TEST(PlannerSimulationTest, AYearEndsInFewPartsWrittenFewTimes) {
+  Simulation simulation(4);
+  std::mt19937 random(7);
+  for (int64_t at = 0; at < 365 * kDayMs; at += 2 * kHourMs) {
+    std::vector<int64_t> times = Every(300'000, at, at + 2 * kHourMs);
+    if (random() % 20 == 0 && at > kDayMs) times.push_back(at - kDayMs + 1);
+    simulation.Flush(times);
+    ASSERT_LE(simulation.MostPartsInAPartition(), 4u);
+  }
+  simulation.Flush(Every(300'000, 100 * kDayMs + 7, 130 * kDayMs));
+  EXPECT_LE(simulation.part_count(), 150u);
+  EXPECT_LT(simulation.write_amplification(), 5);
+  RecordProperty("parts", std::to_string(simulation.part_count()));
+  RecordProperty("write_amplification", std::to_string(simulation.write_amplification()));
+  EXPECT_EQ(simulation.ReadAll(), simulation.truth());
+  simulation.Compact();
+  EXPECT_LE(simulation.part_count(), 365u / 8 + 2);
+  EXPECT_EQ(simulation.ReadAll(), simulation.truth());
+}
+
+TEST(PlanFullMergeTest, WritesALoneFlushedPartAnewOnce) {
+  PartInfo part = MakePart(1, 0, kHourMs, 5, 100);
+  const auto job = PlanFullMerge({&part, 1}, {});
+  ASSERT_TRUE(job.has_value());
+  EXPECT_EQ(job->part_ids, std::vector<uint64_t>{1});
+  part.level = 1;
+  EXPECT_FALSE(PlanFullMerge({&part, 1}, {}).has_value());
+}
+
+TEST(PlanFullMergeTest, MergesWhatLiesWithinEightDays) {
+  std::vector<PartInfo> parts = {MakePart(1, 0, kHourMs, 1, 100),
+                                 MakePart(2, 7 * kDayMs, 7 * kDayMs + 1, 2, 100),
+                                 MakePart(3, 8 * kDayMs, 8 * kDayMs + 1, 3, 100)};
+  for (PartInfo& part : parts) part.level = 1;
+  const auto job = PlanFullMerge(parts, {});
+  ASSERT_TRUE(job.has_value());
+  EXPECT_EQ(job->part_ids, (std::vector<uint64_t>{1, 2}));
+}
+
+TEST(PlanFullMergeTest, LeavesDamagedPartsAlone) {
+  const PartInfo part = MakePart(1, 0, kHourMs, 5, 100);
+  PlannerOptions options;
+  options.unmergeable_parts = {1};
+  EXPECT_FALSE(PlanFullMerge({&part, 1}, options).has_value());
 }
 
 // One partition flushed n times: rewriting it each time would cost n / 2 per byte.

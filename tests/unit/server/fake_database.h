@@ -56,6 +56,10 @@ class FakeDatabase : public Database {
     ++flush_count;
     return flush_status;
   }
+  Result<CompactReport> Compact() override {
+    ++compact_count;
+    return CompactReport{};
+  }
   Status Maintain() override {
     ++maintain_count;
     return OkStatus();
@@ -87,6 +91,7 @@ class FakeDatabase : public Database {
   int append_count = 0;
   int flush_count = 0;
   int maintain_count = 0;
+  int compact_count = 0;
   size_t last_limit = 0;
   TimeRange last_range;
   std::string last_label;

@@ -65,6 +65,45 @@ TEST(ChunkGroup, KeepsHeadersAndPayloads) {
        {{ChunkCodec::kGorilla, 2, INT64_MIN, INT64_MAX, "y"}}});
 }
 
+ChunkView ColumnChunk(uint32_t time_column, uint32_t count, int64_t min_ms, int64_t max_ms,
+                      std::string_view payload) {
+  ChunkView chunk{ChunkCodec::kColumns, count, min_ms, max_ms, payload};
+  chunk.time_column = time_column;
+  return chunk;
+}
+
+TEST(ChunkGroup, ColumnsKeepTheirNumbers) {
+  const Group group = {{ColumnChunk(7, 3, 1000, 3000, "abc"), ColumnChunk(9, 2, 5000, 6000, "d")},
+                       {ColumnChunk(7, 3, 1000, 3000, "e"), ColumnChunk(9, 2, 5000, 6000, "f")},
+                       {ColumnChunk(UINT32_MAX, 1, INT64_MIN, INT64_MIN, ""),
+                        {ChunkCodec::kGorilla, 2, 0, 10, "g"},
+                        ColumnChunk(0, 5, 20, 30, "h")},
+                       {ColumnChunk(3, 1, 5, 5, "i")}};
+  std::string bytes;
+  EncodeChunkGroup(group, &bytes);
+  EXPECT_EQ(bytes[0], 2);
+  const auto parsed = ChunkGroup::Parse(bytes);
+  ASSERT_TRUE(parsed.ok()) << parsed.status().ToString();
+  ExpectEqual(*parsed, group);
+  for (uint32_t i = 0; i < group.size(); ++i) {
+    for (size_t k = 0; k < group[i].size(); ++k) {
+      EXPECT_EQ(parsed->chunks(i)[k].time_column, group[i][k].time_column);
+      EXPECT_EQ(parsed->chunks(i)[k].timestamps_ms, nullptr);
+    }
+  }
+}
+
+TEST(ChunkGroup, AColumnLikeItsNeighboursTakesThreeBytes) {
+  const auto size_of = [](size_t series_count) {
+    const Group group(series_count,
+                      {ColumnChunk(12, 480, 1'700'000'000'000, 1'700'002'395'000, "")});
+    std::string bytes;
+    EncodeChunkGroup(group, &bytes);
+    return bytes.size();
+  };
+  EXPECT_EQ(size_of(64) - size_of(63), 4u);  // with the number of chunks
+}
+
 TEST(ChunkGroup, AlikeChunksTakeSixBytesEach) {
   const std::string payload(150, 'p');
   const auto size_of = [&](size_t series_count) {
@@ -113,7 +152,7 @@ TEST(ChunkGroup, EveryFlippedBitAndTruncationIsDamage) {
 TEST(ChunkGroup, NonsenseUnderAFittingChecksumIsDamage) {
   using namespace std::string_literals;
   EXPECT_EQ(MessageOf("\1"), "chunk group: cut off after 1 bytes");
-  EXPECT_EQ(MessageOf(Sealed("\2\1\0"s)), "chunk group: unknown version 2");
+  EXPECT_EQ(MessageOf(Sealed("\3\1\0"s)), "chunk group: unknown version 3");
   EXPECT_EQ(MessageOf(Sealed("\1\0"s)), "chunk group: of 0 series");
   EXPECT_EQ(MessageOf(Sealed("\1\101"s)), "chunk group: of 65 series");
   EXPECT_EQ(MessageOf(Sealed("\1\1\xff\xff\xff\xff\xff\xff\xff\xff\xff\1"s)),

@@ -63,10 +63,10 @@ TEST(PartInfo, EveryFlippedBitAndTruncationIsDamage) {
 
 TEST(PartInfo, ANewerFormatIsRefusedAsSuch) {
   std::string bytes = Encode(Example());
-  bytes[0] = 2;
+  bytes[0] = 3;
   const Status status = DecodePartInfo(Resealed(bytes)).status();
   EXPECT_EQ(status.code(), StatusCode::kFailedPrecondition);
-  EXPECT_EQ(status.message(), "catalog entry of format 2, but this version reads 1");
+  EXPECT_EQ(status.message(), "catalog entry of format 3, but this version reads up to 2");
 }
 
 TEST(PartInfo, ImpossibleValuesAreDamage) {

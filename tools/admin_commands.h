@@ -1,0 +1,18 @@
+// Commands that change a database: on its directory while no server has it open, or by way of the
+// server that has.
+#pragma once
+
+#include <string>
+
+namespace varve::tools {
+
+// Where the database is; one of the two.
+struct Target {
+  std::string data_dir;
+  std::string server;  // http://host:port
+};
+
+// Prints what came of it; the process's exit status.
+int RunCompact(const Target& target);
+
+}  // namespace varve::tools
