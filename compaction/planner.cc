@@ -59,11 +59,7 @@ int64_t SaturatingAdd(int64_t a, int64_t b) {
   return b < 0 ? std::numeric_limits<int64_t>::min() : std::numeric_limits<int64_t>::max();
 }
 
-uint64_t Bytes(const PartInfo& part) {
-  uint64_t bytes = 1;  // a merge is never free
-  for (const format::PartFile& file : part.files) bytes += file.bytes;
-  return bytes;
-}
+uint64_t Bytes(const PartInfo& part) { return 1 + part.bytes(); }  // a merge is never free
 
 bool Touches(const PartInfo& part, int64_t min_ms, int64_t max_ms) {
   return part.min_time_ms <= max_ms && part.max_time_ms >= min_ms;
@@ -204,6 +200,33 @@ bool Doubles(const Candidate& candidate) {
   return candidate.bytes / 2 >= largest;
 }
 
+// 0: for ever.
+int64_t RetentionOf(const PartInfo& part, const PlannerOptions& options) {
+  switch (part.signal) {
+    case format::Signal::kMetrics:
+      return options.classes == nullptr ? options.retention_ms
+                                        : options.classes->RetentionOf(part.retention_class);
+    case format::Signal::kExemplars:
+      return options.exemplar_retention_ms;
+    case format::Signal::kTraces:
+    case format::Signal::kLogs:
+      break;
+  }
+  return 0;
+}
+
+// A part goes as a whole when its newest sample does: parts much wider than a quarter of their
+// retention would keep their oldest samples for too long.
+bool SuitsRetention(int64_t width_ms, const PartInfo& part, const PlannerOptions& options) {
+  const int64_t retention_ms = RetentionOf(part, options);
+  return retention_ms == 0 || width_ms <= retention_ms / 4;
+}
+
+bool IsStale(const PartInfo& part, const PlannerOptions& options) {
+  return options.classes != nullptr && part.signal == format::Signal::kMetrics &&
+         !options.classes->IsCurrent(part.retention_class);
+}
+
 // A part alone is written anew once, as columns.
 bool IsAsFlushed(const PartInfo& part) {
   return part.level == 0 && part.signal == format::Signal::kMetrics;
@@ -233,6 +256,7 @@ std::optional<Candidate> SettledMerge(const Parts& all, int64_t width_ms,
   int64_t newest_ms = std::numeric_limits<int64_t>::min();
   for (const PartInfo* part : all) newest_ms = std::max(newest_ms, part->max_time_ms);
   std::optional<Candidate> found;
+  if (!SuitsRetention(width_ms, *all.front(), options)) return found;
   VisitPartitions(all, width_ms, [&](const Partition& partition, const Parts& within) {
     if (SaturatingAdd(partition.end_ms, kDaySettledMs) > newest_ms) return true;
     Candidate candidate = Close(all, within);
@@ -252,13 +276,15 @@ std::optional<Candidate> SettledMerge(const Parts& all, int64_t width_ms,
 // See PlanFullMerge.
 std::optional<Candidate> FullMerge(const Parts& all, const PlannerOptions& options) {
   std::optional<Candidate> found;
-  VisitPartitions(all, kFullMergeWidthMs, [&](const Partition&, const Parts& within) {
-    if (within.size() < 2) return false;
-    Candidate candidate = Close(all, within);
-    if (!MayMerge(candidate, options)) return false;
-    found = std::move(candidate);
-    return true;
-  });
+  const bool wide = SuitsRetention(kFullMergeWidthMs, *all.front(), options);
+  VisitPartitions(all, wide ? kFullMergeWidthMs : kDayMs,
+                  [&](const Partition&, const Parts& within) {
+                    if (within.size() < 2) return false;
+                    Candidate candidate = Close(all, within);
+                    if (!MayMerge(candidate, options)) return false;
+                    found = std::move(candidate);
+                    return true;
+                  });
   if (found) return found;
   for (const PartInfo* part : all) {
     if (!IsAsFlushed(*part)) continue;
@@ -266,12 +292,6 @@ std::optional<Candidate> FullMerge(const Parts& all, const PlannerOptions& optio
     if (MayMerge(candidate, options)) return candidate;
   }
   return std::nullopt;
-}
-
-// 0: for ever.
-int64_t RetentionOf(format::Signal signal, const PlannerOptions& options) {
-  if (signal == format::Signal::kMetrics) return options.retention_ms;
-  return signal == format::Signal::kExemplars ? options.exemplar_retention_ms : 0;
 }
 
 MergeJob JobOf(const Candidate& candidate) {
@@ -335,14 +355,50 @@ std::optional<MergeJob> PlanFullMerge(std::span<const PartInfo> parts,
   return std::nullopt;
 }
 
+std::optional<uint64_t> PlanSplit(std::span<const PartInfo> parts, const PlannerOptions& options) {
+  for (const PartInfo& part : parts) {
+    if (IsStale(part, options) && !options.unmergeable_parts.contains(part.part_id)) {
+      return part.part_id;
+    }
+  }
+  return std::nullopt;
+}
+
+bool AnyStale(std::span<const PartInfo> parts, const PlannerOptions& options) {
+  return std::any_of(parts.begin(), parts.end(),
+                     [&](const PartInfo& part) { return IsStale(part, options); });
+}
+
+std::vector<ExpiredPart> PlanExpiry(std::span<const PartInfo> parts, const PlannerOptions& options,
+                                    int64_t now_ms) {
+  std::vector<ExpiredPart> expired;
+  std::vector<const PartInfo*> kept;
+  uint64_t kept_bytes = 0;
+  for (const PartInfo& part : parts) {
+    const int64_t retention_ms = RetentionOf(part, options);
+    if (retention_ms > 0 && part.max_time_ms < SaturatingAdd(now_ms, -retention_ms)) {
+      expired.push_back({part.part_id, ExpiryReason::kAge});
+    } else {
+      kept.push_back(&part);
+      kept_bytes += part.bytes();
+    }
+  }
+  if (options.part_bytes_max == 0) return expired;
+  std::sort(kept.begin(), kept.end(), [](const PartInfo* a, const PartInfo* b) {
+    return std::tuple(a->max_time_ms, a->part_id) < std::tuple(b->max_time_ms, b->part_id);
+  });
+  for (size_t i = 0; i + 1 < kept.size() && kept_bytes > options.part_bytes_max; ++i) {
+    expired.push_back({kept[i]->part_id, ExpiryReason::kSize});
+    kept_bytes -= kept[i]->bytes();
+  }
+  return expired;
+}
+
 std::vector<uint64_t> PlanRetention(std::span<const PartInfo> parts, const PlannerOptions& options,
                                     int64_t now_ms) {
   std::vector<uint64_t> expired;
-  for (const PartInfo& part : parts) {
-    const int64_t retention_ms = RetentionOf(part.signal, options);
-    if (retention_ms > 0 && part.max_time_ms < SaturatingAdd(now_ms, -retention_ms)) {
-      expired.push_back(part.part_id);
-    }
+  for (const ExpiredPart& part : PlanExpiry(parts, options, now_ms)) {
+    expired.push_back(part.part_id);
   }
   return expired;
 }

@@ -8,6 +8,7 @@
 #include <utility>
 #include <vector>
 
+#include "compaction/retention_classes.h"
 #include "storage/format/part_info.h"
 
 namespace varve::compaction {
@@ -19,6 +20,10 @@ inline constexpr int64_t kColumnPartitionMs = int64_t{24} * 3600 * 1000;
 struct PlannerOptions {
   int64_t retention_ms = 0;           // 0: for ever
   int64_t exemplar_retention_ms = 0;  // likewise
+  // Of parts of metrics, in place of retention_ms; borrowed. Null: all have retention_ms.
+  const RetentionClasses* classes = nullptr;
+  // The oldest parts go while all together are larger. 0: no limit.
+  uint64_t part_bytes_max = 0;
   uint32_t parts_per_partition_max =
       4;  // more raw parts of a signal than this in one partition are merged
   // Merges of days and more do not make parts larger than this.
@@ -57,7 +62,24 @@ std::optional<MergeJob> PlanMerge(std::span<const format::PartInfo> parts,
 inline constexpr int64_t kFullMergeWidthMs = 8 * kColumnPartitionMs;
 std::optional<MergeJob> PlanFullMerge(std::span<const format::PartInfo> parts,
                                       const PlannerOptions& options);
-// Parts whose newest sample is out of retention.
+// A part of metrics of a stale retention class, to be split by the current ones before anything is
+// merged: merges keep to one class, and must not pass by older or newer versions in another. Parts
+// that no merge may take are not named.
+std::optional<uint64_t> PlanSplit(std::span<const format::PartInfo> parts,
+                                  const PlannerOptions& options);
+// True when a stale part is left.
+bool AnyStale(std::span<const format::PartInfo> parts, const PlannerOptions& options);
+
+// Parts that go, with the reason. Age: the newest sample is out of retention. Size: see
+// part_bytes_max; the newest part of all stays whatever its size.
+enum class ExpiryReason : uint8_t { kAge, kSize };
+struct ExpiredPart {
+  uint64_t part_id = 0;
+  ExpiryReason reason = ExpiryReason::kAge;
+};
+std::vector<ExpiredPart> PlanExpiry(std::span<const format::PartInfo> parts,
+                                    const PlannerOptions& options, int64_t now_ms);
+// The same without the reasons.
 std::vector<uint64_t> PlanRetention(std::span<const format::PartInfo> parts,
                                     const PlannerOptions& options, int64_t now_ms);
 

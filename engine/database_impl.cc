@@ -6,6 +6,8 @@
 #include "base/check.h"
 #include "base/clock.h"
 #include "base/status_macros.h"
+#include "engine/backup/backup.h"
+#include "engine/backup/snapshot_files.h"
 #include "engine/metrics/exemplar_prepare.h"
 #include "engine/metrics/exemplar_select.h"
 #include "engine/metrics/recovery.h"
@@ -59,6 +61,24 @@ namespace varve::engine {
 namespace {
 
 constexpr int64_t kMaintenancePollMs = 100;
+
+// {name="value",...}, quoted so that different selectors have different texts.
+std::string SelectorText(std::span<const Matcher> selector) {
+  static constexpr std::string_view kOperators[] = {"=", "!=", "=~", "!~"};
+  std::string text = "{";
+  for (const Matcher& matcher : selector) {
+    if (text.size() > 1) text += ",";
+    text += matcher.name;
+    text += kOperators[static_cast<size_t>(matcher.op)];
+    text += '"';
+    for (const char c : matcher.value) {
+      if (c == '"' || c == '\\') text += '\\';
+      text += c == '\n' ? "\\n" : std::string(1, c);
+    }
+    text += '"';
+  }
+  return text + "}";
+}
 
 std::string ParentOf(const std::string& path) {
   const size_t end = path.find_last_not_of('/');
@@ -131,8 +151,39 @@ Status DatabaseImpl::OpenStore() {
     ASSIGN_OR_RETURN(TombstoneList list, DecodeTombstones(*tombstones));
     tombstones_.Publish(std::move(list));
   }
+  RETURN_IF_ERROR(AssignRetentionClasses());
   metadata_ = std::make_unique<MetadataRegistry>(store_.get());
   return metadata_->Load();
+}
+
+Status DatabaseImpl::AssignRetentionClasses() {
+  std::string text;
+  std::vector<compaction::RetentionRule> rules;
+  for (const RetentionRule& rule : options_.retention_rules) {
+    compaction::RetentionRule compiled;
+    compiled.text = SelectorText(rule.selector);
+    ASSIGN_OR_RETURN(compiled.selector, CompileMatchers(rule.selector));
+    compiled.retention_ms = rule.retention_ms;
+    text += compiled.text + "\n";
+    rules.push_back(std::move(compiled));
+  }
+  compaction::RetentionNumbers before;
+  ASSIGN_OR_RETURN(const std::optional<std::string> state,
+                   store_->GetState(compaction::kRetentionNumbersKey));
+  if (state) {
+    ASSIGN_OR_RETURN(before, compaction::DecodeRetentionNumbers(*state));
+  }
+  ASSIGN_OR_RETURN(const compaction::RetentionNumbers numbers,
+                   compaction::NextRetentionNumbers(before, text, rules.size()));
+  if (numbers != before) {
+    kv::CatalogEdit edit;
+    edit.put_state.emplace_back(compaction::kRetentionNumbersKey,
+                                compaction::EncodeRetentionNumbers(numbers));
+    RETURN_IF_ERROR(store_->Commit(edit));
+  }
+  classes_ =
+      compaction::RetentionClasses(numbers.first_class, std::move(rules), options_.retention_ms);
+  return OkStatus();
 }
 
 Status DatabaseImpl::Recover() {
@@ -165,6 +216,7 @@ Status DatabaseImpl::Recover() {
   context.commits = commits_.get();
   context.readers = &readers_;
   context.tombstones = &tombstones_;
+  context.classes = &classes_;
   context.now_ms = [this] { return NowMs(); };
   context.log = log;
   maintenance_ = std::make_unique<Maintenance>(std::move(context), std::move(recovered));
@@ -288,10 +340,10 @@ Result<AppendResult> DatabaseImpl::AppendPrepared(PreparedBatch* batch) {
   int64_t min_ms = 0;
   int64_t exemplar_min_ms = 0;
   int64_t max_ms = INT64_MAX;
-  if (options_.retention_ms != 0 || options_.exemplar_retention_ms != 0 ||
-      options_.future_limit_ms != 0) {
+  const int64_t retention_ms = classes_.longest_ms();
+  if (retention_ms != 0 || options_.exemplar_retention_ms != 0 || options_.future_limit_ms != 0) {
     const int64_t now_ms = NowMs();
-    if (options_.retention_ms != 0) min_ms = std::max<int64_t>(0, now_ms - options_.retention_ms);
+    if (retention_ms != 0) min_ms = std::max<int64_t>(0, now_ms - retention_ms);
     if (options_.exemplar_retention_ms != 0) {
       exemplar_min_ms = std::max<int64_t>(0, now_ms - options_.exemplar_retention_ms);
     }
@@ -352,6 +404,37 @@ Result<CompactReport> DatabaseImpl::Compact() {
   report.parts_after = store_->current()->parts.size();
   report.bytes_after = store_->disk_bytes();
   return report;
+}
+
+Status DatabaseImpl::Snapshot(const std::string& directory) {
+  ReaderLock lock(&open_mutex_);
+  RETURN_IF_ERROR(CheckOpen());
+  return maintenance_->Snapshot(directory);
+}
+
+Result<VerifyReport> DatabaseImpl::Verify() {
+  ReaderLock lock(&open_mutex_);
+  RETURN_IF_ERROR(CheckOpen());
+  return maintenance_->Verify();
+}
+
+Result<BackupReport> DatabaseImpl::Backup(const std::string& backup_directory) {
+  ReaderLock lock(&open_mutex_);
+  RETURN_IF_ERROR(CheckOpen());
+  const MutexLock one_at_a_time(&backup_mutex_);
+  const std::string snapshot = path_ + "/backup-snapshot";
+  RemoveTree(file_system_, snapshot);  // what a killed backup left
+  RETURN_IF_ERROR(maintenance_->Snapshot(snapshot));
+  Result<BackupReport> report =
+      BackUpDirectory(file_system_, snapshot, backup_directory, Clock::System()->NowMs());
+  RemoveTree(file_system_, snapshot);
+  return report;
+}
+
+Result<std::vector<ExpiringPart>> DatabaseImpl::Expiring() {
+  ReaderLock lock(&open_mutex_);
+  RETURN_IF_ERROR(CheckOpen());
+  return maintenance_->Expiring();
 }
 
 std::unique_ptr<Reader> DatabaseImpl::NewReader() {
@@ -439,6 +522,9 @@ DatabaseStatistics DatabaseImpl::Statistics() {
   statistics.checkpoint_count = maintenance.checkpoints;
   statistics.flush_count = maintenance.flushes;
   statistics.merge_count = maintenance.merges;
+  statistics.flush_bytes_written = maintenance.flush_bytes;
+  statistics.merge_bytes_written = maintenance.merge_bytes;
+  statistics.merge_bytes_replaced = maintenance.merge_bytes_replaced;
   const std::shared_ptr<const kv::CatalogVersion> version = store_->current();  // keeps the parts
   for (const auto& part : version->parts) {
     ++statistics.part_count;

@@ -49,6 +49,10 @@ class DatabaseImpl final : public Database {
   Status Checkpoint() override;
   Status Maintain() override;
   Result<CompactReport> Compact() override;
+  Status Snapshot(const std::string& directory) override;
+  Result<VerifyReport> Verify() override;
+  Result<BackupReport> Backup(const std::string& backup_directory) override;
+  Result<std::vector<ExpiringPart>> Expiring() override;
   DatabaseStatistics Statistics() override;
   CardinalityReport Cardinality(size_t limit) override;
 
@@ -57,6 +61,7 @@ class DatabaseImpl final : public Database {
  private:
   DatabaseImpl(const Options& options, std::string path, FileSystem* file_system);
   Status OpenStore();
+  Status AssignRetentionClasses();
   Status Recover();
   void StartThreads();
   void StopThreads();
@@ -86,11 +91,13 @@ class DatabaseImpl final : public Database {
   ExemplarStore exemplars_;
   Tombstones tombstones_;
   PartReaders readers_;
+  compaction::RetentionClasses classes_;
   std::unique_ptr<MetadataRegistry> metadata_;
   std::unique_ptr<journal::Writer> journal_;
   std::unique_ptr<CommitQueue> commits_;
   std::unique_ptr<Maintenance> maintenance_;
 
+  Mutex backup_mutex_;
   SharedMutex open_mutex_;  // held shared by every call, exclusively by Close
   bool closed_ GUARDED_BY(open_mutex_) = false;
   Mutex threads_mutex_;

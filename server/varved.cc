@@ -115,6 +115,7 @@ Status StartServing(const Config& config, const LogFunction& log, Running* runni
   running->remote_write = std::make_unique<RemoteWriteHandler>(
       running->database.get(), write_options, config.write_concurrency);
   ApiContext& context = running->context;
+  context.snapshot_directory = config.data_dir + "/snapshots";
   context.database = running->database.get();
   context.engine = running->engine.get();
   context.remote_write = running->remote_write.get();

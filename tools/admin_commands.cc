@@ -5,6 +5,8 @@
 #include <memory>
 
 #include "base/status_macros.h"
+#include "server/api/admin_handlers.h"
+#include "server/api/json_writer.h"
 #include "tools/http_client.h"
 #include "tools/open_database.h"
 
@@ -34,6 +36,19 @@ Result<CompactReport> CompactDirectory(const std::string& data_dir) {
   return report;
 }
 
+void PrintReport(const VerifyReport& report) {
+  std::printf(
+      "%llu parts of %llu bytes: %llu series, %llu chunks, %llu samples, %llu exemplars; "
+      "%llu checkpoints, %llu journal records\n",
+      Number(report.part_count), Number(report.part_bytes), Number(report.series_count),
+      Number(report.chunk_count), Number(report.sample_count), Number(report.exemplar_count),
+      Number(report.checkpoint_count), Number(report.journal_record_count));
+  for (const VerifyFault& fault : report.faults) {
+    std::printf("FAULT %s: %s\n", fault.where.c_str(), fault.what.c_str());
+  }
+  std::printf(report.faults.empty() ? "sound\n" : "%llu faults\n", Number(report.faults.size()));
+}
+
 }  // namespace
 
 int RunCompact(const Target& target) {
@@ -44,6 +59,46 @@ int RunCompact(const Target& target) {
               Number(report->parts_before), Number(report->bytes_before),
               Number(report->parts_after), Number(report->bytes_after));
   return 0;
+}
+
+int RunVerify(const Target& target, Output output) {
+  if (!target.server.empty()) {
+    const Result<HttpAnswer> answer = HttpPost(target.server, "/api/v1/admin/verify");
+    if (!answer.ok() || answer->status != 200) {
+      Fail("verify", answer.ok() ? answer->body : answer.status().message());
+      return 2;
+    }
+    std::printf("%s\n", answer->body.c_str());
+    return answer->body.find("\"faults\":[]") == std::string::npos ? 1 : 0;
+  }
+  const Result<std::unique_ptr<Database>> database = OpenExisting(target.data_dir);
+  const Result<VerifyReport> report =
+      database.ok() ? (*database)->Verify() : Result<VerifyReport>(database.status());
+  if (!report.ok()) {
+    Fail("verify", report.status().message());
+    return report.status().code() == StatusCode::kDataLoss ? 1 : 2;
+  }
+  const uint64_t lost = (*database)->Statistics().recovery_damaged_records;
+  if (output == Output::kJson) {
+    std::string text;
+    server::JsonWriter json(&text);
+    server::WriteVerifyReport(*report, &json);
+    std::printf("%s\n", text.c_str());
+  } else {
+    PrintReport(*report);
+  }
+  if (lost > 0) {
+    std::fprintf(stderr, "varve verify: opening it met %llu damaged records; see above\n",
+                 Number(lost));
+  }
+  return report->faults.empty() && lost == 0 ? 0 : 1;
+}
+
+int RunRetention(const std::string& server) {
+  const Result<HttpAnswer> answer = HttpGet(server, "/api/v1/admin/retention");
+  if (!answer.ok()) return Fail("retention", answer.status().message());
+  std::fprintf(answer->status == 200 ? stdout : stderr, "%s\n", answer->body.c_str());
+  return answer->status == 200 ? 0 : 1;
 }
 
 }  // namespace varve::tools

@@ -14,5 +14,10 @@ struct Target {
 
 // Prints what came of it; the process's exit status.
 int RunCompact(const Target& target);
+enum class Output { kText, kJson };
+// 0: sound; 1: faults, each of which is printed; 2: could not look.
+int RunVerify(const Target& target, Output output);
+// What a server's retention would drop now.
+int RunRetention(const std::string& server);
 
 }  // namespace varve::tools

@@ -3,6 +3,7 @@
 #include <string>
 
 #include "tools/admin_commands.h"
+#include "tools/backup_commands.h"
 #include "tools/query_command.h"
 #include "tools/stats_command.h"
 
@@ -39,22 +40,68 @@ void AddTarget(CLI::App* command, varve::tools::Target* target) {
   group->require_option(1);
 }
 
+void AddBackups(CLI::App* app, varve::tools::BackupCommand* backup,
+                varve::tools::RestoreCommand* restore, int* exit_status) {
+  CLI::App* add = app->add_subcommand("backup", "Add a database to a backup directory");
+  add->add_option("--data-dir", backup->data_dir, "The database")->required();
+  add->add_option("--server", backup->server, "The server that has it open, if one has");
+  add->add_option("--to", backup->to, "The backup directory; created if it is not there")
+      ->required();
+  add->add_option("--keep", backup->keep, "Keep the newest so many backups; else all")
+      ->check(CLI::PositiveNumber);
+  add->callback([=] { *exit_status = varve::tools::RunBackup(*backup); });
+
+  CLI::App* list = app->add_subcommand("backups", "List the backups of a backup directory");
+  list->add_option("directory", backup->to, "The backup directory")->required();
+  list->callback([=] { *exit_status = varve::tools::RunBackups(backup->to); });
+
+  CLI::App* back = app->add_subcommand("restore", "Make a database of a backup");
+  back->add_option("--from", restore->from, "The backup directory")->required();
+  back->add_option("--backup", restore->name, "Which, as `varve backups` names it; the newest");
+  back->add_option("--to", restore->to, "An empty directory, or none")->required();
+  back->callback([=] { *exit_status = varve::tools::RunRestore(*restore); });
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
-  CLI::App app("varve: questions to a Varve database", "varve");
+  CLI::App app("varve: questions to a Varve database, and its upkeep", "varve");
   app.require_subcommand(1);
   app.set_version_flag("--version", "varve " VARVE_VERSION);
-  varve::tools::QueryCommand command;
-  const CLI::App* query = AddQuery(&app, &command);
+  int exit_status = 0;
+  varve::tools::QueryCommand query;
+  AddQuery(&app, &query)->callback([&] { exit_status = varve::tools::RunQuery(query); });
+
   std::string stats_dir;
   CLI::App* stats = app.add_subcommand("stats", "What a database holds");
   stats->add_option("--data-dir", stats_dir, "A database no server has open")->required();
+  stats->callback([&] { exit_status = varve::tools::RunStats(stats_dir); });
+
   varve::tools::Target target;
   CLI::App* compact = app.add_subcommand(
       "compact", "Write the head into parts and merge whatever there is to merge");
   AddTarget(compact, &target);
+  compact->callback([&] { exit_status = varve::tools::RunCompact(target); });
+
+  varve::tools::Output verify_output = varve::tools::Output::kText;
+  CLI::App* verify = app.add_subcommand(
+      "verify", "Check everything on disk. Exit status: 0 sound, 1 faults, 2 could not look");
+  AddTarget(verify, &target);
+  verify->add_flag_callback("--json", [&] { verify_output = varve::tools::Output::kJson; });
+  verify->callback([&] { exit_status = varve::tools::RunVerify(target, verify_output); });
+
+  std::string server;
+  CLI::App* retention = app.add_subcommand("retention", "What a server's retention would drop now");
+  retention->add_option("--server", server, "A running server")->required();
+  retention->callback([&] { exit_status = varve::tools::RunRetention(server); });
+  CLI::App* snapshot = app.add_subcommand(
+      "snapshot", "Make a snapshot under the server's data directory; prints its name");
+  snapshot->add_option("--server", server, "A running server")->required();
+  snapshot->callback([&] { exit_status = varve::tools::RunSnapshot(server); });
+
+  varve::tools::BackupCommand backup;
+  varve::tools::RestoreCommand restore;
+  AddBackups(&app, &backup, &restore, &exit_status);
   CLI11_PARSE(app, argc, argv);
-  if (compact->parsed()) return varve::tools::RunCompact(target);
-  return query->parsed() ? varve::tools::RunQuery(command) : varve::tools::RunStats(stats_dir);
+  return exit_status;
 }

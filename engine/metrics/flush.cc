@@ -74,21 +74,24 @@ class SeriesChunks {
 }  // namespace
 
 Result<std::vector<format::PartInfo>> WriteParts(kv::Store* store, Head* head,
-                                                 const FlushInput& input) {
+                                                 const FlushInput& input,
+                                                 const compaction::RetentionClasses& classes) {
   std::string arena;
   const std::vector<LabelledSeries> all = InLabelOrder(input.frozen, head, &arena);
   const int64_t width = compaction::FlushPartitionWidth(input.min_time_ms, input.max_time_ms);
-  std::map<int64_t, std::unique_ptr<compaction::MetricsPartWriter>>
-      writers;  // by begin of their partition
+  // By class and begin of their partition.
+  std::map<std::pair<uint16_t, int64_t>, std::unique_ptr<compaction::MetricsPartWriter>> writers;
   SeriesChunks collector;
   for (const LabelledSeries& series : all) {
     ASSIGN_OR_RETURN(std::span<const format::ChunkView> rest, collector.Collect(*series.frozen));
+    const uint16_t retention_class = classes.ClassOf(series.labels);
     while (!rest.empty()) {
       const compaction::Partition partition =
           compaction::PartitionOf(rest.front().min_time_ms, width);
       size_t count = 1;
       while (count < rest.size() && rest[count].min_time_ms <= partition.end_ms) ++count;
-      std::unique_ptr<compaction::MetricsPartWriter>& writer = writers[partition.begin_ms];
+      std::unique_ptr<compaction::MetricsPartWriter>& writer =
+          writers[{retention_class, partition.begin_ms}];
       if (writer == nullptr) {
         ASSIGN_OR_RETURN(writer, compaction::MetricsPartWriter::Create(store));
       }
@@ -97,8 +100,9 @@ Result<std::vector<format::PartInfo>> WriteParts(kv::Store* store, Head* head,
     }
   }
   std::vector<format::PartInfo> parts;
-  for (auto& [begin, writer] : writers) {
+  for (auto& [key, writer] : writers) {
     format::PartInfo info;
+    info.retention_class = key.first;
     info.min_sequence = input.min_sequence;
     info.max_sequence = input.max_sequence;
     ASSIGN_OR_RETURN(info, writer->Finish(info));

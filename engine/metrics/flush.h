@@ -5,6 +5,7 @@
 #include <span>
 #include <vector>
 
+#include "compaction/retention_classes.h"
 #include "engine/metrics/head.h"
 #include "storage/format/part_info.h"
 #include "storage/kv/store.h"
@@ -20,9 +21,10 @@ struct FlushInput {
   uint64_t max_sequence = 0;
 };
 
-// Writes one part per partition, ingested but not committed. Reads labels from the head; takes none
-// of its other locks.
+// Writes one part per partition and retention class, ingested but not committed. Reads labels from
+// the head; takes none of its other locks.
 Result<std::vector<format::PartInfo>> WriteParts(kv::Store* store, Head* head,
-                                                 const FlushInput& input);
+                                                 const FlushInput& input,
+                                                 const compaction::RetentionClasses& classes);
 
 }  // namespace varve::engine

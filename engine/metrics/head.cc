@@ -212,6 +212,16 @@ void Head::ForgetNewest(std::span<const index::SeriesId> ids, TimeRange range) {
   }
 }
 
+size_t Head::CountIdle(int64_t before_ms) {
+  ReaderLock index_lock(&index_mutex);
+  MutexLock lock(&visibility_mutex);
+  size_t count = 0;
+  for (const index::SeriesId id : index.Match({})) {
+    count += series(id)->max_time_ms < before_ms ? 1 : 0;
+  }
+  return count;
+}
+
 void Head::RemoveIdle(int64_t before_ms) {
   WriterLock index_lock(&index_mutex);
   MutexLock lock(&visibility_mutex);

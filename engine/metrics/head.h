@@ -79,7 +79,8 @@ struct FrozenSeries {
 class Head {
  public:
   static constexpr uint32_t kSeriesPerBlock = 8192;
-  static constexpr uint32_t kBlockCount = 1 << 15;
+  // Numbers are used once: ten million new series a day last for more than a year.
+  static constexpr uint32_t kBlockCount = (1 << 19) - 1;
   // Series ids lie below.
   static constexpr index::SeriesId kIdEnd = kSeriesPerBlock * kBlockCount;
 
@@ -142,6 +143,8 @@ class Head {
   // it no longer tells what is late, nor what is a duplicate. Leader only.
   void ForgetNewest(std::span<const index::SeriesId> ids, TimeRange range)
       EXCLUDES(index_mutex, visibility_mutex);
+  // How many series have no sample at or after `before_ms`.
+  size_t CountIdle(int64_t before_ms) EXCLUDES(index_mutex, visibility_mutex);
   // Removes series without samples whose newest sample is older than `before_ms`. Leader only.
   void RemoveIdle(int64_t before_ms) EXCLUDES(index_mutex, visibility_mutex);
 

@@ -15,20 +15,16 @@ namespace varve::engine {
 namespace {
 
 // A series without samples in the head leaves memory when its newest sample is so much older than
-// the head's newest.
-constexpr int64_t kIdleSeriesMs = int64_t{30} * 60 * 1000;
+// the head's newest. Should it be written to again, it is made anew.
+constexpr int64_t kIdleSeriesMs = int64_t{5} * 60 * 1000;
+// The head is flushed for the sake of idle series when a quarter of its series are, and at least so
+// many.
+constexpr size_t kIdleSeriesMin = 20'000;
 // Bulk loads of history span much time at once; a span alone does not start flushes faster than
 // this.
 constexpr int64_t kSpanFlushIntervalNs = int64_t{60} * 1'000'000'000;
 constexpr int64_t kMaintainIntervalNs = int64_t{60} * 1'000'000'000;
 constexpr int64_t kRetryIntervalNs = int64_t{5} * 1'000'000'000;
-
-compaction::PlannerOptions PlannerOptionsOf(const Options& options) {
-  compaction::PlannerOptions planner;
-  planner.retention_ms = options.retention_ms;
-  planner.exemplar_retention_ms = options.exemplar_retention_ms;
-  return planner;
-}
 
 }  // namespace
 
@@ -65,6 +61,7 @@ Status Maintenance::Compact() {
   MutexLock lock(&mutex_);
   RETURN_IF_ERROR(FlushLocked(nullptr));
   RETURN_IF_ERROR(ForgetIdleSeries());
+  RETURN_IF_ERROR(SplitStale());
   const Status merged = MergeAll(compaction::PlanFullMerge);
   RETURN_IF_ERROR(MaintainLocked());
   RETURN_IF_ERROR(PurgeDeleted());
@@ -218,7 +215,7 @@ Status Maintenance::FlushLocked(std::shared_ptr<Tombstone> tombstone) {
   if (any_chunk) {
     const FlushInput input{frozen, range.first, range.second, manifest_.flushed_sequence + 1,
                            next.sequence};
-    ASSIGN_OR_RETURN(edit.add, WriteParts(context_.store, context_.head, input));
+    ASSIGN_OR_RETURN(edit.add, WriteParts(context_.store, context_.head, input, *context_.classes));
   }
   RETURN_IF_ERROR(WriteExemplars(*exemplars, next.sequence, &edit));
   std::vector<index::SeriesId> all_series;
@@ -231,12 +228,15 @@ Status Maintenance::FlushLocked(std::shared_ptr<Tombstone> tombstone) {
   next.first_segment = *segment;
   const std::vector<std::string> old_files =
       std::exchange(next.files, {CheckpointFileName(number)});
+  uint64_t part_bytes = 0;
+  for (const format::PartInfo& part : edit.add) part_bytes += part.bytes();
   TombstoneList tombstones;
   if (tombstone != nullptr) tombstones = AddTombstone(tombstone, &edit);
   RETURN_IF_ERROR(CommitManifest(std::move(next), std::move(edit)));
   series_checkpointed_ = manifest_.next_series_id;
   journal_bytes_at_checkpoint_.store(journal_end);
   ++flushes_;
+  flush_bytes_ += part_bytes;
   // Readers look at the head first and at the catalog after it, so they miss nothing between these
   // two steps.
   mapped_files_.clear();
@@ -335,12 +335,9 @@ void Maintenance::RemoveIdleSeries() {
 
 Result<std::optional<format::PartInfo>> Maintenance::Merge(
     std::span<const std::shared_ptr<const kv::Part>> inputs) {
-  const std::shared_ptr<const TombstoneList> tombstones = context_.tombstones->current();
   std::vector<compaction::HiddenSamples> hidden;
   for (const auto& part : inputs) {
-    if (tombstones->empty()) break;
-    ASSIGN_OR_RETURN(const auto index, index::PartIndexReader::Open(part));
-    ASSIGN_OR_RETURN(auto of_part, HiddenIn(*tombstones, part->info(), *index));
+    ASSIGN_OR_RETURN(auto of_part, Hidden(part));
     hidden.push_back(std::move(of_part));
   }
   if (inputs.front()->info().signal == format::Signal::kExemplars) {
@@ -359,6 +356,8 @@ Status Maintenance::ReplaceByMerge(std::span<const std::shared_ptr<const kv::Par
   }
   if (merged->has_value()) edit.add.push_back(**merged);
   RETURN_IF_ERROR(context_.store->Commit(edit));
+  for (const auto& part : inputs) merge_bytes_replaced_ += part->info().bytes();
+  if (merged->has_value()) merge_bytes_ += (*merged)->bytes();
   context_.readers->Prune(*context_.store->current());
   ++merges_;
   return OkStatus();
@@ -384,8 +383,9 @@ Status Maintenance::MergeAll(MergePlan plan) {
     const std::shared_ptr<const kv::CatalogVersion> version = context_.store->current();
     std::vector<format::PartInfo> infos;
     for (const auto& part : version->parts) infos.push_back(part->info());
-    compaction::PlannerOptions planner = PlannerOptionsOf(*context_.options);
-    planner.unmergeable_parts = unmergeable_parts_;
+    const compaction::PlannerOptions planner = Planner();
+    if (compaction::AnyStale(infos, planner))
+      return OkStatus();  // what cannot be split is in the way
     const auto job = plan(infos, planner);
     if (!job) return OkStatus();
     std::vector<std::shared_ptr<const kv::Part>> inputs;
@@ -398,33 +398,30 @@ Status Maintenance::MergeAll(MergePlan plan) {
   }
 }
 
-Status Maintenance::DropExpired() {
-  std::vector<format::PartInfo> infos;
-  const std::shared_ptr<const kv::CatalogVersion> version =
-      context_.store->current();  // keeps the parts
-  for (const auto& part : version->parts) infos.push_back(part->info());
-  kv::CatalogEdit edit;
-  edit.remove =
-      compaction::PlanRetention(infos, PlannerOptionsOf(*context_.options), context_.now_ms());
-  if (edit.remove.empty()) return OkStatus();
-  context_.head->write_history.Record(INT64_MIN);
-  const Status committed = context_.store->Commit(edit);
-  context_.head->write_history.Record(INT64_MIN);  // for views taken in between
-  RETURN_IF_ERROR(committed);
-  context_.readers->Prune(*context_.store->current());
-  return OkStatus();
-}
-
 Status Maintenance::MaintainLocked() {
   last_maintain_ns_ = Clock::System()->SteadyNs();
+  const Status split = SplitStale();
   const Status merged = MergeAll(compaction::PlanMerge);
   RETURN_IF_ERROR(DropExpired());
   RETURN_IF_ERROR(PruneTombstones());
-  return merged;
+  return split.ok() ? merged : split;
 }
 
-bool Maintenance::FlushDue() const {
+bool Maintenance::ManySeriesIdle() {
+  const auto [min_ms, max_ms] = context_.head->TimeRangeMs();
+  if (min_ms >= max_ms) return false;
+  const index::SeriesId next_id = context_.head->next_id();
+  if (next_id - next_id_at_idle_check_ < kIdleSeriesMin) return false;
+  next_id_at_idle_check_ = next_id;
+  const size_t idle = context_.head->CountIdle(max_ms - kIdleSeriesMs);
+  if (idle < kIdleSeriesMin) return false;
+  ReaderLock lock(&context_.head->index_mutex);
+  return idle >= context_.head->index.series_count() / 4;
+}
+
+bool Maintenance::FlushDue() {
   if (context_.head->sample_bytes() >= context_.options->head_bytes_max) return true;
+  if (ManySeriesIdle()) return true;
   const auto [min_ms, max_ms] = context_.head->TimeRangeMs();
   return min_ms < max_ms && max_ms - min_ms > context_.options->head_span_ms_max &&
          Clock::System()->SteadyNs() - last_flush_ns_ > kSpanFlushIntervalNs;
@@ -462,7 +459,8 @@ void Maintenance::RunDue() {
 }
 
 MaintenanceCounters Maintenance::counters() const {
-  return {checkpoints_.load(), flushes_.load(), merges_.load()};
+  return {checkpoints_.load(), flushes_.load(),     merges_.load(),
+          flush_bytes_.load(), merge_bytes_.load(), merge_bytes_replaced_.load()};
 }
 
 }  // namespace varve::engine

@@ -26,6 +26,7 @@
 #include "storage/file_system.h"
 #include "storage/journal/journal.h"
 #include "storage/kv/store.h"
+#include "varve/database.h"
 #include "varve/options.h"
 #include "varve/status.h"
 
@@ -43,6 +44,7 @@ struct MaintenanceContext {
   CommitQueue* commits = nullptr;
   PartReaders* readers = nullptr;
   Tombstones* tombstones = nullptr;
+  const compaction::RetentionClasses* classes = nullptr;
   std::function<int64_t()> now_ms;
   std::function<void(LogLevel, std::string_view)> log;
 };
@@ -51,6 +53,9 @@ struct MaintenanceCounters {
   uint64_t checkpoints = 0;
   uint64_t flushes = 0;
   uint64_t merges = 0;
+  uint64_t flush_bytes = 0;  // of parts, as written
+  uint64_t merge_bytes = 0;
+  uint64_t merge_bytes_replaced = 0;
 };
 
 // Thread safety: all methods from any thread; jobs run one at a time.
@@ -70,12 +75,20 @@ class Maintenance {
   // Flushes, forgets the series that have no samples left in memory, merges whatever there is to
   // merge (compaction::PlanFullMerge), and does what Maintain does.
   Status Compact() EXCLUDES(mutex_);
+  // Makes `directory`, which must be empty or not exist, a database that holds everything appended
+  // before the call.
+  Status Snapshot(const std::string& directory) EXCLUDES(mutex_);
+  // Parts are checked without the lock; checkpoints and the journal hold up flushes and merges.
+  Result<VerifyReport> Verify() EXCLUDES(mutex_);
   // Deletes what `tombstone` (selectors, range) hides of everything written so far: writes the head
   // into parts and makes them live together with the tombstone.
   Status Delete(Tombstone tombstone) EXCLUDES(mutex_);
   // One round of whatever is due by size, span or time. Errors are logged and retried at a later
   // round.
   void RunDue() EXCLUDES(mutex_);
+
+  // What DropExpired would drop now.
+  std::vector<ExpiringPart> Expiring() EXCLUDES(mutex_);
 
   MaintenanceCounters counters() const;
   // Journal bytes that the next recovery would replay.
@@ -117,9 +130,17 @@ class Maintenance {
   Status PurgeDeleted() REQUIRES(mutex_);
   // Logs a failed job and puts the next round off.
   void Report(std::string_view what, const Status& status) REQUIRES(mutex_);
+  // `end_segment`: the first segment of the journal that does not belong to it.
+  Status LinkSnapshot(const std::string& directory, uint64_t end_segment) REQUIRES(mutex_);
   Status DropExpired() REQUIRES(mutex_);
+  // Splits the parts of stale retention classes.
+  Status SplitStale() REQUIRES(mutex_);
+  Result<compaction::HiddenSamples> Hidden(const std::shared_ptr<const kv::Part>& part) const;
+  compaction::PlannerOptions Planner() const REQUIRES(mutex_);
   void RemoveIdleSeries() REQUIRES(mutex_);
-  bool FlushDue() const REQUIRES(mutex_);
+  bool FlushDue() REQUIRES(mutex_);
+  // Many series have fallen silent. Looks when enough were created since it looked last.
+  bool ManySeriesIdle() REQUIRES(mutex_);
   bool CheckpointDue() const;
   uint64_t TakeFileNumber(HeadManifest* next) REQUIRES(mutex_);
   // Writes checkpoint `number`; removes what was written of it when that fails.
@@ -131,6 +152,7 @@ class Maintenance {
   Mutex mutex_;
   HeadManifest manifest_ GUARDED_BY(mutex_);
   uint64_t series_checkpointed_ GUARDED_BY(mutex_) = 0;  // ids below it are in a checkpoint file
+  index::SeriesId next_id_at_idle_check_ GUARDED_BY(mutex_) = 0;
   int64_t last_flush_ns_ GUARDED_BY(mutex_) = 0;
   const uint64_t journal_bytes_replayed_;
   // On the scale that starts with the bytes replayed and goes on with the writer's.
@@ -144,6 +166,9 @@ class Maintenance {
   std::atomic<uint64_t> checkpoints_{0};
   std::atomic<uint64_t> flushes_{0};
   std::atomic<uint64_t> merges_{0};
+  std::atomic<uint64_t> flush_bytes_{0};
+  std::atomic<uint64_t> merge_bytes_{0};
+  std::atomic<uint64_t> merge_bytes_replaced_{0};
 };
 
 }  // namespace varve::engine

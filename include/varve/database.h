@@ -24,6 +24,7 @@
 #include <utility>
 #include <vector>
 
+#include "varve/backup.h"
 #include "varve/labels.h"
 #include "varve/matcher.h"
 #include "varve/options.h"
@@ -108,6 +109,37 @@ struct DeleteReport {
   uint64_t series_matched = 0;  // that had samples in the range
 };
 
+// A part that retention would drop.
+struct ExpiringPart {
+  uint64_t part_id = 0;
+  std::string signal;  // "metrics", "exemplars"
+  std::string rule;    // of metrics: the retention rule's selector, or "default"
+  std::string reason;  // "age", or "size" (Options::part_bytes_max)
+  TimeRange range;     // of its samples
+  uint64_t series_count = 0;
+  uint64_t sample_count = 0;
+  uint64_t bytes = 0;
+};
+
+// Something wrong in a database directory.
+struct VerifyFault {
+  std::string where;  // "part 12", a file
+  std::string what;   // with the offending value
+};
+
+// What Verify looked at, and what it found wrong.
+struct VerifyReport {
+  uint64_t part_count = 0;
+  uint64_t part_bytes = 0;
+  uint64_t series_count = 0;  // of all parts; a series is counted in each
+  uint64_t chunk_count = 0;
+  uint64_t sample_count = 0;
+  uint64_t exemplar_count = 0;
+  uint64_t checkpoint_count = 0;
+  uint64_t journal_record_count = 0;
+  std::vector<VerifyFault> faults;
+};
+
 struct CompactReport {
   uint64_t parts_before = 0;
   uint64_t parts_after = 0;
@@ -136,6 +168,11 @@ struct DatabaseStatistics {
   uint64_t checkpoint_count = 0;
   uint64_t flush_count = 0;
   uint64_t merge_count = 0;
+  // Bytes of parts written, and of parts that merges took the place of: write amplification is
+  // (journal + flushed + merged) / (journal + what is left).
+  uint64_t flush_bytes_written = 0;
+  uint64_t merge_bytes_written = 0;
+  uint64_t merge_bytes_replaced = 0;
   // On disk.
   uint64_t part_count = 0;
   uint64_t part_sample_count = 0;
@@ -220,6 +257,24 @@ class Database {
   // (WriteBatch) may answer kUnknownSeriesRef afterwards. Cost: every part of the last days may be
   // written anew. Appends and queries go on meanwhile.
   virtual Result<CompactReport> Compact() = 0;
+
+  // Makes `directory`, which must be empty or not exist, a database of its own that holds
+  // everything appended before the call: hard links where it lies in the same file system, else
+  // copies. Appends and queries go on meanwhile. Errors: kAlreadyExists, kIoError,
+  // kResourceExhausted.
+  virtual Status Snapshot(const std::string& directory) = 0;
+  // Adds the database to a backup directory (varve/backup.h): takes a snapshot and copies what no
+  // backup there has.
+  virtual Result<BackupReport> Backup(const std::string& backup_directory) = 0;
+
+  // Reads everything on disk and checks every checksum and cross-reference: the parts' files, each
+  // series, chunk and exemplar, postings against series and back, catalog entries, checkpoints, the
+  // journal. Goes on after a fault. Appends and queries go on meanwhile. An error only when it
+  // could not look.
+  virtual Result<VerifyReport> Verify() = 0;
+
+  // What Maintain would drop now for its age or for the size of all; drops nothing.
+  virtual Result<std::vector<ExpiringPart>> Expiring() = 0;
 
   virtual DatabaseStatistics Statistics() = 0;
   // The `limit` largest of each list.

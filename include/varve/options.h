@@ -5,7 +5,11 @@
 #include <cstddef>
 #include <cstdint>
 #include <functional>
+#include <string>
 #include <string_view>
+#include <vector>
+
+#include "varve/matcher.h"
 
 namespace varve {
 
@@ -21,6 +25,12 @@ enum class Durability {
 
 enum class LogLevel { kDebug, kInfo, kWarning, kError };
 
+// The series that all matchers select are kept for `retention_ms`; 0: for ever.
+struct RetentionRule {
+  std::vector<Matcher> selector;
+  int64_t retention_ms = 0;
+};
+
 struct Options {
   Durability durability = Durability::kSync;
   int64_t durability_interval_ms = 1000;  // kInterval only
@@ -30,6 +40,12 @@ struct Options {
   // Samples older than now - retention_ms are refused, and parts that hold nothing younger are
   // dropped. 0: for ever.
   int64_t retention_ms = int64_t{90} * 24 * 3600 * 1000;
+  // Series that a rule selects are kept for the rule's time instead; the first that selects a
+  // series decides. Samples are refused by the longest time of all. Rules may change from open to
+  // open: what is on disk is then written anew, once, in the background.
+  std::vector<RetentionRule> retention_rules = {};
+  // When the parts on disk are larger, the oldest go, whatever their retention. 0: no limit.
+  uint64_t part_bytes_max = 0;
   // Samples of any age are accepted and readable at once. One that is older than this, measured
   // from its series' newest sample, is counted as backfill (docs/decisions/0002).
   int64_t out_of_order_window_ms = 3600 * 1000;

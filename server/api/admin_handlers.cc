@@ -1,10 +1,16 @@
 #include "server/api/admin_handlers.h"
 
+#include <atomic>
 #include <cstdint>
+#include <cstdio>
+#include <ctime>
+#include <string>
 #include <string_view>
 #include <utility>
 #include <vector>
 
+#include "base/clock.h"
+#include "base/hash.h"
 #include "base/status_macros.h"
 #include "server/api/envelope.h"
 #include "server/api/parameters.h"
@@ -62,6 +68,106 @@ Response HandleCompact(const ApiContext& context, const Request&) {
     json.Integer(value);
   }
   json.EndObject();
+  return answer.Finish();
+}
+
+void WriteVerifyReport(const VerifyReport& report, JsonWriter* json) {
+  json->BeginObject();
+  const std::pair<std::string_view, uint64_t> numbers[] = {
+      {"parts", report.part_count},
+      {"partBytes", report.part_bytes},
+      {"series", report.series_count},
+      {"chunks", report.chunk_count},
+      {"samples", report.sample_count},
+      {"exemplars", report.exemplar_count},
+      {"checkpoints", report.checkpoint_count},
+      {"journalRecords", report.journal_record_count}};
+  for (const auto& [name, number] : numbers) {
+    json->Key(name);
+    json->Integer(number);
+  }
+  json->Key("faults");
+  json->BeginArray();
+  for (const VerifyFault& fault : report.faults) {
+    json->BeginObject();
+    json->Key("where");
+    json->String(fault.where);
+    json->Key("what");
+    json->String(fault.what);
+    json->EndObject();
+  }
+  json->EndArray();
+  json->EndObject();
+}
+
+namespace {
+
+// "20261126T123456Z-1a2b3c4d", as Prometheus names its snapshots: the time and something random.
+std::string SnapshotName() {
+  static std::atomic<uint32_t> count{0};
+  const int64_t now_ms = Clock::System()->NowMs();
+  const auto seconds = static_cast<time_t>(now_ms / 1000);
+  struct tm civil {};
+  gmtime_r(&seconds, &civil);
+  char time[32];
+  std::strftime(time, sizeof time, "%Y%m%dT%H%M%SZ", &civil);
+  char name[64];
+  std::snprintf(name, sizeof name, "%s-%08x", time,
+                static_cast<uint32_t>(MixBits(static_cast<uint64_t>(now_ms) << 8 | count++)));
+  return name;
+}
+
+}  // namespace
+
+Response HandleSnapshot(const ApiContext& context, const Request&) {
+  const std::string name = SnapshotName();
+  const Status status = context.database->Snapshot(context.snapshot_directory + "/" + name);
+  if (!status.ok()) return NoContentAnswer(status);
+  SuccessAnswer answer;
+  answer.json().BeginObject();
+  answer.json().Key("name");
+  answer.json().String(name);
+  answer.json().EndObject();
+  return answer.Finish();
+}
+
+Response HandleVerify(const ApiContext& context, const Request&) {
+  const Result<VerifyReport> report = context.database->Verify();
+  if (!report.ok()) return NoContentAnswer(report.status());
+  SuccessAnswer answer;
+  WriteVerifyReport(*report, &answer.json());
+  return answer.Finish();
+}
+
+Response HandleRetention(const ApiContext& context, const Request&) {
+  const Result<std::vector<ExpiringPart>> expiring = context.database->Expiring();
+  if (!expiring.ok()) return ErrorAnswer(expiring.status());
+  SuccessAnswer answer;
+  JsonWriter& json = answer.json();
+  json.BeginArray();
+  for (const ExpiringPart& part : *expiring) {
+    json.BeginObject();
+    const std::pair<std::string_view, const std::string&> texts[] = {
+        {"signal", part.signal}, {"rule", part.rule}, {"reason", part.reason}};
+    for (const auto& [name, text] : texts) {
+      json.Key(name);
+      json.String(text);
+    }
+    const std::pair<std::string_view, uint64_t> numbers[] = {{"part", part.part_id},
+                                                             {"series", part.series_count},
+                                                             {"samples", part.sample_count},
+                                                             {"bytes", part.bytes}};
+    for (const auto& [name, number] : numbers) {
+      json.Key(name);
+      json.Integer(number);
+    }
+    json.Key("minTime");
+    json.Seconds(part.range.min_ms);
+    json.Key("maxTime");
+    json.Seconds(part.range.max_ms);
+    json.EndObject();
+  }
+  json.EndArray();
   return answer.Finish();
 }
 

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "server/api/api_context.h"
+#include "server/api/json_writer.h"
 #include "server/http/message.h"
 
 namespace varve::server {
@@ -15,5 +16,13 @@ Response HandleFlush(const ApiContext& context, const Request& request);
 
 // Returns when everything is merged that can be, with what that came to.
 Response HandleCompact(const ApiContext& context, const Request& request);
+
+// Makes a snapshot under the data directory's `snapshots` and answers its name.
+Response HandleSnapshot(const ApiContext& context, const Request& request);
+// Checks everything on disk; the answer lists what is wrong.
+Response HandleVerify(const ApiContext& context, const Request& request);
+void WriteVerifyReport(const VerifyReport& report, JsonWriter* json);
+// The parts that retention would drop now, and why; drops nothing.
+Response HandleRetention(const ApiContext& context, const Request& request);
 
 }  // namespace varve::server

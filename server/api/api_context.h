@@ -27,6 +27,7 @@ struct ApiContext {
   const Clock* clock = Clock::System();
 
   int64_t start_time_ms = 0;
+  std::string snapshot_directory;                          // where snapshots go
   std::string retention;                                   // "90d", "forever"
   std::vector<std::pair<std::string, std::string>> flags;  // name without dashes, value
 };

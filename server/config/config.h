@@ -20,6 +20,7 @@ struct Config {
   std::string otlp_grpc = "off";
   LogLevel log_level = LogLevel::kInfo;
   Options database;
+  std::string retention_rules_text;  // as it was given; parsed in `database`
   promql::EngineOptions query;
   HttpLimits http;
   size_t write_concurrency = 8;

@@ -1,9 +1,12 @@
 #include "server/config/setting.h"
 
 #include <algorithm>
+#include <utility>
+#include <vector>
 
 #include "base/status_macros.h"
 #include "server/config/value_text.h"
+#include "varve/promql.h"
 
 namespace varve::server {
 namespace {
@@ -112,6 +115,50 @@ std::string ExemplarRetentionText(const Config& config) {
   return DurationText(config.database.exemplar_retention_ms);
 }
 
+// The next rule of a list separated by semicolons outside of quotes, taken off *rest.
+std::string_view TakeRule(std::string_view* rest) {
+  bool quoted = false;
+  size_t i = 0;
+  for (; i < rest->size() && (quoted || (*rest)[i] != ';'); ++i) {
+    if (quoted && (*rest)[i] == '\\') {
+      ++i;
+    } else if ((*rest)[i] == '"') {
+      quoted = !quoted;
+    }
+  }
+  const std::string_view rule = rest->substr(0, i);
+  rest->remove_prefix(std::min(rest->size(), i + 1));
+  return rule;
+}
+
+Result<RetentionRule> ParseRetentionRule(std::string_view text) {
+  const size_t equals = text.rfind('=');
+  const size_t brace = text.rfind('}');
+  if (equals == std::string_view::npos || brace == std::string_view::npos || equals < brace) {
+    return InvalidArgumentError("expected {matchers}=DURATION in \"" + std::string(text) + "\"");
+  }
+  RetentionRule rule;
+  ASSIGN_OR_RETURN(rule.selector, promql::ParseSelector(text.substr(0, equals)));
+  const std::string_view duration = text.substr(equals + 1);
+  if (duration != kForever) RETURN_IF_ERROR(SetPositiveDuration(duration, &rule.retention_ms));
+  return rule;
+}
+
+Status SetRetentionRules(std::string_view text, Config* config) {
+  std::vector<RetentionRule> rules;
+  for (std::string_view rest = text; !rest.empty();) {
+    std::string_view one = TakeRule(&rest);
+    while (one.starts_with(' ')) one.remove_prefix(1);
+    while (one.ends_with(' ')) one.remove_suffix(1);
+    if (one.empty()) continue;
+    ASSIGN_OR_RETURN(RetentionRule rule, ParseRetentionRule(one));
+    rules.push_back(std::move(rule));
+  }
+  config->database.retention_rules = std::move(rules);
+  config->retention_rules_text = text;
+  return OkStatus();
+}
+
 Status SetOtlpGrpc(std::string_view text, Config* config) {
   if (text != kOff && text.find(':') == std::string_view::npos) {
     return InvalidArgumentError("expected off or host:port");
@@ -176,6 +223,14 @@ constexpr Setting kSettings[] = {
      "Samples older than this are refused and dropped. With forever, samples from Unix time 0 on "
      "are taken.",
      SetRetention, RetentionText},
+    {"retention-rules", "Storage", "RULES",
+     "Other retentions for some series: {matchers}=DURATION|forever, several separated by ';'. The "
+     "first whose matchers select a series decides.",
+     SetRetentionRules, VARVE_GET(c.retention_rules_text)},
+    {"retention-size", "Storage", "BYTES",
+     "When the parts on disk are larger, the oldest go, whatever their age. 0: no limit.",
+     VARVE_SET(SetBytes(text, &c->database.part_bytes_max)),
+     VARVE_GET(BytesText(c.database.part_bytes_max))},
     {"exemplar-retention", "Storage", "DURATION|forever",
      "Exemplars older than this are refused and dropped.", SetExemplarRetention,
      ExemplarRetentionText},

@@ -38,6 +38,11 @@ struct PartInfo {
   // Of a part of metrics: series o lies in chunk group o / series_per_group. 1 to 64.
   uint32_t series_per_group = 64;
   std::vector<PartFile> files;
+  uint64_t bytes() const {  // of its files
+    uint64_t sum = 0;
+    for (const PartFile& file : files) sum += file.bytes;
+    return sum;
+  }
   friend bool operator==(const PartInfo&, const PartInfo&) = default;
 };
 

@@ -7,10 +7,13 @@
 #include <tuple>
 
 #include "base/check.h"
+#include "base/hash.h"
 #include "base/status_macros.h"
 #include "storage/kv/part_keys.h"
+#include "storage/kv/rocksdb_options.h"
 #include "storage/kv/sst_part_writer.h"
 #include "storage/kv/status_translation.h"
+#include "storage/kv/store_snapshot.h"
 
 namespace varve::kv {
 namespace {
@@ -211,6 +214,46 @@ Result<std::vector<std::pair<std::string, std::string>>> RocksDbStore::AllMetada
   }
   RETURN_IF_ERROR(FromRocks(iterator->status(), "read the metadata of " + handle_->directory()));
   return entries;
+}
+
+std::vector<std::string> RocksDbStore::CheckFiles(const Part& part) const {
+  std::vector<std::string> faults;
+  for (const format::PartFile& expected : part.info().files) {
+    const auto family = static_cast<Family>(expected.family);
+    const std::string path = PathOf(part.info().part_id, family);
+    if (path.empty()) {
+      faults.push_back(std::string("no file of family ") + FamilyName(family));
+      continue;
+    }
+    const auto file = handle_->file_system()->OpenMapped(path);
+    const auto bytes = file.ok() ? (*file)->Read(0, (*file)->size(), nullptr) : file.status();
+    if (!bytes.ok()) {
+      faults.push_back(bytes.status().message());
+    } else if (bytes->size() != expected.bytes) {
+      faults.push_back(path + " has " + std::to_string(bytes->size()) + " bytes, its entry says " +
+                       std::to_string(expected.bytes));
+    } else if (Hash64(*bytes) != expected.checksum) {
+      faults.push_back(path + " (" + FamilyName(family) + ") fails its checksum");
+    }
+  }
+  return faults;
+}
+
+// Empty when RocksDB knows none.
+std::string RocksDbStore::PathOf(uint64_t part_id, Family family) const {
+  rocksdb::ColumnFamilyMetaData metadata;
+  handle_->db()->GetColumnFamilyMetaData(handle_->family(IndexOf(family)), &metadata);
+  for (const auto& level : metadata.levels) {
+    for (const auto& file : level.files) {
+      if (PartIdOf(file.smallestkey) == part_id) return file.db_path + file.name;
+    }
+  }
+  return {};
+}
+
+Status RocksDbStore::Snapshot(const std::string& directory) {
+  const MutexLock lock(&write_mutex_);  // nothing is written meanwhile
+  return CopyDatabase(*handle_, directory);
 }
 
 uint64_t RocksDbStore::disk_bytes() const {

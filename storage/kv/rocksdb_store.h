@@ -30,10 +30,13 @@ class RocksDbStore final : public Store {
   Result<std::optional<std::string>> GetState(std::string_view key) const override;
   Status PutMetadata(std::span<const std::pair<std::string, std::string>> entries) override;
   Result<std::vector<std::pair<std::string, std::string>>> AllMetadata() const override;
+  std::vector<std::string> CheckFiles(const Part& part) const override;
+  Status Snapshot(const std::string& directory) override;
   uint64_t database_id() const override { return database_id_; }
   uint64_t disk_bytes() const override;
 
  private:
+  std::string PathOf(uint64_t part_id, Family family) const;
   // Why `edit` cannot follow the current version; ok when it can.
   Status CheckEdit(const CatalogEdit& edit) const REQUIRES(write_mutex_);
   Status WriteEdit(const CatalogEdit& edit) REQUIRES(write_mutex_);

@@ -137,6 +137,13 @@ class Store {
   virtual Status PutMetadata(std::span<const std::pair<std::string, std::string>> entries) = 0;
   virtual Result<std::vector<std::pair<std::string, std::string>>> AllMetadata() const = 0;
 
+  // Reads the part's files whole and compares them with what its entry says of them. What is wrong,
+  // in words with the file's name; empty when nothing is.
+  virtual std::vector<std::string> CheckFiles(const Part& part) const = 0;
+  // Makes `directory`, which must not exist, a store that holds what is current: hard links to the
+  // parts, copies of the small files.
+  virtual Status Snapshot(const std::string& directory) = 0;
+
   // A random number made when the directory was created.
   virtual uint64_t database_id() const = 0;
   virtual uint64_t disk_bytes() const = 0;  // of the live parts

@@ -28,9 +28,11 @@ inline constexpr uint64_t kFeatureTombstones = uint64_t{1} << 2;
 inline constexpr uint64_t kFeatureHistograms = uint64_t{1} << 3;
 // Chunks of columns, time columns, catalog entries of version 2.
 inline constexpr uint64_t kFeatureColumns = uint64_t{1} << 4;
+// Parts of several retention classes.
+inline constexpr uint64_t kFeatureRetentionClasses = uint64_t{1} << 5;
 inline constexpr uint64_t kKnownFeatures = kFeatureMetricParts | kFeatureExemplarParts |
                                            kFeatureTombstones | kFeatureHistograms |
-                                           kFeatureColumns;
+                                           kFeatureColumns | kFeatureRetentionClasses;
 
 // Written when a directory is created, and again when a version opens it that knows more features.
 struct StoreFormat {

@@ -179,10 +179,34 @@ class CrashCycles {
       batches_verified_ += *count - batches_[i];
       batches_[i] = *count;
     }
+    ExpectSound(database->get());
+    VerifyBackups();
     if (random_() % 3 == 0) {
       EXPECT_TRUE((*database)->Close().ok());
     }
     EXPECT_EQ(errors.load(), 0u);
+  }
+
+  static void ExpectSound(Database* database) {
+    const Result<VerifyReport> report = database->Verify();
+    ASSERT_TRUE(report.ok()) << report.status().ToString();
+    for (const VerifyFault& fault : report->faults) {
+      ADD_FAILURE() << fault.where << ": " << fault.what;
+    }
+  }
+
+  // Every backup that is listed can be restored, and is sound.
+  void VerifyBackups() {
+    const std::string backups = directory_->path() + kBackupsFolder;
+    const auto listed = ListBackups(backups);
+    if (!listed.ok() || listed->empty()) return;  // none was finished yet
+    model::TestDirectory restored;
+    const auto info = RestoreBackup(backups, listed->back().name, restored.path());
+    ASSERT_TRUE(info.ok()) << info.status().ToString();
+    const auto database = Database::Open(BusyOptions(Durability::kNone), restored.path());
+    ASSERT_TRUE(database.ok()) << database.status().ToString();
+    EXPECT_EQ((*database)->Statistics().recovery_damaged_records, 0u);
+    ExpectSound(database->get());
   }
 
   static constexpr std::chrono::seconds kPatience{120};

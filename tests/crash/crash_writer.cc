@@ -61,15 +61,27 @@ Status DeleteAndReport(Database* database, int fd) {
   return OkStatus();
 }
 
+Status BackUp(Database* database, const std::string& directory) {
+  const std::string backups = directory + kBackupsFolder;
+  if (const auto report = database->Backup(backups); !report.ok()) {
+    // Two within one millisecond have one name.
+    return report.status().code() == StatusCode::kAlreadyExists ? OkStatus() : report.status();
+  }
+  return PruneBackups(backups, 2).status();
+}
+
 // Back to back, so that any moment is in the middle of one of them.
-[[noreturn]] void Maintain(Database* database, int fd, uint64_t seed) {
+[[noreturn]] void Maintain(Database* database, const std::string& directory, int fd,
+                           uint64_t seed) {
   std::mt19937_64 random(seed);
   while (true) {
-    const uint64_t dice = random() % 10;
-    const Status status = dice < 4   ? database->Checkpoint()
-                          : dice < 7 ? database->Flush()
-                          : dice < 9 ? DeleteAndReport(database, fd)
-                                     : database->Maintain();
+    const uint64_t dice = random() % 13;
+    const Status status = dice < 4    ? database->Checkpoint()
+                          : dice < 7  ? database->Flush()
+                          : dice < 9  ? DeleteAndReport(database, fd)
+                          : dice < 10 ? database->Maintain()
+                          : dice < 12 ? database->Compact().status()
+                                      : BackUp(database, directory);
     if (!status.ok()) Fail("maintenance: " + status.ToString());
   }
 }
@@ -81,6 +93,10 @@ int Run(char** arguments) {
   const auto durability = static_cast<Durability>(std::strtol(arguments[4], nullptr, 10));
   Options options = BusyOptions(durability);
   options.durability_interval_ms = 20;
+  if ((seed ^ std::strtoull(arguments[5], nullptr, 10)) % 2 == 0) {
+    // Other rules than in the life before, mostly: parts are split by them.
+    options.retention_rules = {{{{MatchOp::kRegexMatch, "__name__", ".*[02468]"}}, 0}};
+  }
   options.log = [](LogLevel level, std::string_view message) {
     if (level == LogLevel::kError) Fail("logged: " + std::string(message));
   };
@@ -93,7 +109,7 @@ int Run(char** arguments) {
     const uint64_t first = std::strtoull(arguments[5 + i], nullptr, 10);
     threads.emplace_back([&, i, first] { Write(database->get(), fd, seed, i, first); });
   }
-  Maintain(database->get(), fd, seed ^ std::strtoull(arguments[5], nullptr, 10));
+  Maintain(database->get(), directory, fd, seed ^ std::strtoull(arguments[5], nullptr, 10));
 }
 
 }  // namespace

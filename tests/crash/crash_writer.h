@@ -8,6 +8,9 @@ namespace varve::crash {
 
 inline constexpr size_t kThreadCount = 3;
 
+// Under the database's directory.
+inline constexpr const char* kBackupsFolder = "/backups-of-it";
+
 enum class ReportKind : uint32_t {
   kOpening = 1,       // Database::Open is about to be called
   kReady = 2,         // it returned

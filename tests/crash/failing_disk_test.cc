@@ -44,6 +44,10 @@ class ScriptedRun {
     Note(database->Maintain());
     Note(database->Checkpoint());
     AppendBatches(database, 2);
+    Note(database->Snapshot(directory_ + "/snapshot"));
+    Note(database->Backup(directory_ + "/backups").status());
+    Note(database->Compact().status());
+    AppendBatches(database, 2);
     ReadBack(database);
     Note(database->Close());
   }
@@ -113,7 +117,7 @@ class FailingOperationTest : public testing::TestWithParam<FailingOperation> {
     fault::FaultFileSystem file_system(FileSystem::Posix(), keep.path());
     ScriptedRun run(directory.path(), &file_system);
     run.Run();
-    EXPECT_EQ(run.acknowledged(), 19u);
+    EXPECT_EQ(run.acknowledged(), 21u);
     EXPECT_EQ(run.reported(), 0u);
     return file_system.count(GetParam().operation);
   }

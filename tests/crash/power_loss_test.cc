@@ -89,10 +89,11 @@ class PowerLoss {
   void Maintain(Database* database) {
     std::mt19937_64 random(seed_);
     while (!file_system_.power_is_off()) {
-      const uint64_t dice = random() % 9;
+      const uint64_t dice = random() % 10;
       const Status status = dice < 4   ? database->Checkpoint()
                             : dice < 7 ? database->Flush()
                             : dice < 8 ? DeleteDoomed(database)
+                            : dice < 9 ? database->Compact().status()
                                        : database->Maintain();
       EXPECT_TRUE(status.ok() || file_system_.power_is_off()) << status.ToString();
     }

@@ -73,8 +73,10 @@ class ModelRun {
       ExpectOk(database_->Flush());
     } else if (dice < 91) {
       ExpectOk(database_->Checkpoint());
-    } else if (dice < 94) {
+    } else if (dice < 93) {
       ExpectOk(database_->Maintain());
+    } else if (dice < 94) {
+      ExpectOk(database_->Compact().status());
     } else if (dice < 96) {
       workload_.JumpAhead(3600 * 1000);
     } else if (dice < 98) {

@@ -60,6 +60,16 @@ class FakeDatabase : public Database {
     ++compact_count;
     return CompactReport{};
   }
+  Result<std::vector<ExpiringPart>> Expiring() override { return expiring; }
+  Status Snapshot(const std::string& directory) override {
+    last_directory = directory;
+    return snapshot_status;
+  }
+  Result<BackupReport> Backup(const std::string& directory) override {
+    last_directory = directory;
+    return BackupReport{};
+  }
+  Result<VerifyReport> Verify() override { return verify_report; }
   Status Maintain() override {
     ++maintain_count;
     return OkStatus();
@@ -92,6 +102,10 @@ class FakeDatabase : public Database {
   int flush_count = 0;
   int maintain_count = 0;
   int compact_count = 0;
+  VerifyReport verify_report;
+  std::string last_directory;
+  Status snapshot_status;
+  std::vector<ExpiringPart> expiring;
   size_t last_limit = 0;
   TimeRange last_range;
   std::string last_label;

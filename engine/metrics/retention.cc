@@ -1,0 +1,117 @@
+// Retention: what is out of it goes as whole parts; parts of stale retention classes are split.
+#include <utility>
+
+#include "base/status_macros.h"
+#include "compaction/planner.h"
+#include "compaction/retention_classes.h"
+#include "engine/metrics/maintenance.h"
+#include "engine/metrics/select.h"
+
+namespace varve::engine {
+namespace {
+
+std::vector<format::PartInfo> InfosOf(const kv::CatalogVersion& version) {
+  std::vector<format::PartInfo> infos;
+  for (const auto& part : version.parts) infos.push_back(part->info());
+  return infos;
+}
+
+std::string SignalName(format::Signal signal) {
+  switch (signal) {
+    case format::Signal::kMetrics:
+      return "metrics";
+    case format::Signal::kTraces:
+      return "traces";
+    case format::Signal::kLogs:
+      return "logs";
+    case format::Signal::kExemplars:
+      return "exemplars";
+  }
+  return "unknown";
+}
+
+}  // namespace
+
+compaction::PlannerOptions Maintenance::Planner() const {
+  compaction::PlannerOptions planner;
+  planner.classes = context_.classes;
+  planner.exemplar_retention_ms = context_.options->exemplar_retention_ms;
+  planner.part_bytes_max = context_.options->part_bytes_max;
+  planner.unmergeable_parts = unmergeable_parts_;
+  return planner;
+}
+
+Result<compaction::HiddenSamples> Maintenance::Hidden(
+    const std::shared_ptr<const kv::Part>& part) const {
+  const std::shared_ptr<const TombstoneList> tombstones = context_.tombstones->current();
+  if (tombstones->empty()) return compaction::HiddenSamples();
+  ASSIGN_OR_RETURN(const auto index, index::PartIndexReader::Open(part));
+  return HiddenIn(*tombstones, part->info(), *index);
+}
+
+Status Maintenance::SplitStale() {
+  Status first_error;
+  while (true) {
+    const std::shared_ptr<const kv::CatalogVersion> version = context_.store->current();
+    const auto part_id = compaction::PlanSplit(InfosOf(*version), Planner());
+    if (!part_id) return first_error;
+    for (const std::shared_ptr<const kv::Part>& part : version->parts) {
+      if (part->info().part_id != *part_id) continue;
+      kv::CatalogEdit edit;
+      edit.remove = {*part_id};
+      auto hidden = Hidden(part);
+      Result<std::vector<format::PartInfo>> parts =
+          hidden.ok() ? compaction::SplitByClass(context_.store, part, &*hidden, *context_.classes)
+                      : hidden.status();
+      if (!parts.ok()) {
+        unmergeable_parts_.insert(*part_id);
+        if (first_error.ok()) first_error = parts.status().WithContext("splitting by retention");
+        break;
+      }
+      edit.add = *std::move(parts);
+      RETURN_IF_ERROR(context_.store->Commit(edit));
+      context_.readers->Prune(*context_.store->current());
+    }
+  }
+}
+
+std::vector<ExpiringPart> Maintenance::Expiring() {
+  MutexLock lock(&mutex_);
+  const std::shared_ptr<const kv::CatalogVersion> version = context_.store->current();
+  std::vector<ExpiringPart> expiring;
+  for (const compaction::ExpiredPart& expired :
+       compaction::PlanExpiry(InfosOf(*version), Planner(), context_.now_ms())) {
+    for (const std::shared_ptr<const kv::Part>& part : version->parts) {
+      const format::PartInfo& info = part->info();
+      if (info.part_id != expired.part_id) continue;
+      ExpiringPart& out = expiring.emplace_back();
+      out.part_id = info.part_id;
+      out.signal = SignalName(info.signal);
+      if (info.signal == format::Signal::kMetrics) {
+        out.rule = context_.classes->Describe(info.retention_class);
+      }
+      out.reason = expired.reason == compaction::ExpiryReason::kAge ? "age" : "size";
+      out.range = {info.min_time_ms, info.max_time_ms};
+      out.series_count = info.series_count;
+      out.sample_count = info.sample_count;
+      out.bytes = info.bytes();
+    }
+  }
+  return expiring;
+}
+
+Status Maintenance::DropExpired() {
+  const std::shared_ptr<const kv::CatalogVersion> version =
+      context_.store->current();  // keeps the parts
+  kv::CatalogEdit edit;
+  edit.remove = compaction::PlanRetention(InfosOf(*version), Planner(), context_.now_ms());
+  if (edit.remove.empty()) return OkStatus();
+  context_.head->write_history.Record(INT64_MIN);
+  const Status committed = context_.store->Commit(edit);
+  context_.head->write_history.Record(INT64_MIN);  // for views taken in between
+  RETURN_IF_ERROR(committed);
+  context_.readers->Prune(*context_.store->current());
+  return OkStatus();
+}
+
+}  // namespace varve::engine

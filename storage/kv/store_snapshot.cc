@@ -1,0 +1,65 @@
+#include "storage/kv/store_snapshot.h"
+
+#include <rocksdb/transaction_log.h>
+
+#include <cstdint>
+#include <limits>
+#include <memory>
+#include <string_view>
+#include <vector>
+
+#include "base/status_macros.h"
+#include "storage/kv/status_translation.h"
+
+namespace varve::kv {
+namespace {
+
+constexpr uint64_t kWhole = std::numeric_limits<uint64_t>::max();
+
+// Copies the first `size` bytes.
+Status Copy(FileSystem* file_system, const std::string& from, const std::string& to,
+            uint64_t size) {
+  ASSIGN_OR_RETURN(const std::string bytes, file_system->ReadFile(from));
+  ASSIGN_OR_RETURN(const std::unique_ptr<WritableFile> file,
+                   file_system->OpenWritable(to, OpenMode::kTruncate));
+  RETURN_IF_ERROR(file->Append(std::string_view(bytes).substr(0, size)));
+  RETURN_IF_ERROR(file->Sync());
+  return file->Close();
+}
+
+Status CopyLiveFiles(const RocksDbHandle& handle, const std::string& directory) {
+  FileSystem* const files = handle.file_system();
+  std::vector<std::string> names;  // "/000012.sst"
+  uint64_t manifest_bytes = 0;
+  RETURN_IF_ERROR(FromRocks(handle.db()->GetLiveFiles(names, &manifest_bytes, false), directory));
+  for (const std::string& name : names) {
+    const std::string from = handle.directory() + name;
+    const std::string to = directory + name;
+    if (name.ends_with(".sst") && files->Link(from, to).ok()) continue;
+    const bool is_manifest = name.starts_with("/MANIFEST");
+    const Status copied = Copy(files, from, to, is_manifest ? manifest_bytes : kWhole);
+    // Options are not kept on disk, whatever RocksDB lists.
+    if (copied.code() == StatusCode::kNotFound && name.starts_with("/OPTIONS")) continue;
+    RETURN_IF_ERROR(copied);
+  }
+  rocksdb::VectorLogPtr logs;
+  RETURN_IF_ERROR(FromRocks(handle.db()->GetSortedWalFiles(logs), directory));
+  for (const auto& log : logs) {
+    RETURN_IF_ERROR(
+        Copy(files, handle.directory() + log->PathName(), directory + log->PathName(), kWhole));
+  }
+  return files->SyncDirectory(directory);
+}
+
+}  // namespace
+
+Status CopyDatabase(const RocksDbHandle& handle, const std::string& directory) {
+  const std::string what = "snapshot " + directory;
+  RETURN_IF_ERROR(handle.file_system()->CreateDirectory(directory));
+  RETURN_IF_ERROR(FromRocks(handle.db()->DisableFileDeletions(), what));
+  const Status copied = CopyLiveFiles(handle, directory);
+  const Status enabled = FromRocks(handle.db()->EnableFileDeletions(false), what);
+  return copied.ok() ? enabled : copied;
+}
+
+}  // namespace varve::kv
