@@ -1,6 +1,7 @@
 // Merging parts, and the merge of chunks that flushes and readers share.
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -53,10 +54,11 @@ void EncodeChunks(const format::SampleColumns& samples, EncodedChunks* out,
 Result<format::PartInfo> MergeParts(kv::Store* store,
                                     std::span<const std::shared_ptr<const kv::Part>> parts);
 // The same without the samples that hidden[i] hides of parts[i]. Empty when nothing is left: then
-// no part was written.
+// no part was written. Once *cancelled (may be null) is true it ends with kCancelled, and nothing
+// is left of it.
 class HiddenSamples;
 Result<std::optional<format::PartInfo>> MergeVisible(
     kv::Store* store, std::span<const std::shared_ptr<const kv::Part>> parts,
-    std::span<const HiddenSamples> hidden);
+    std::span<const HiddenSamples> hidden, const std::atomic<bool>* cancelled = nullptr);
 
 }  // namespace varve::compaction

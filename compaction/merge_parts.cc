@@ -226,7 +226,7 @@ Result<format::PartInfo> MergeParts(kv::Store* store,
 
 Result<std::optional<format::PartInfo>> MergeVisible(
     kv::Store* store, std::span<const std::shared_ptr<const kv::Part>> parts,
-    std::span<const HiddenSamples> hidden) {
+    std::span<const HiddenSamples> hidden, const std::atomic<bool>* cancelled) {
   VARVE_CHECK(hidden.empty() || hidden.size() == parts.size());
   ASSIGN_OR_RETURN(format::PartInfo info, MergedInfo(parts));
   std::vector<std::unique_ptr<PartStream>> streams;
@@ -242,6 +242,9 @@ Result<std::optional<format::PartInfo>> MergeVisible(
   std::vector<std::span<const ChunkView>> sources;
   bool any_series = false;
   for (FindNext(streams, &next); !next.empty(); FindNext(streams, &next)) {
+    if (cancelled != nullptr && cancelled->load(std::memory_order_relaxed)) {
+      return CancelledError("the merge was ended");
+    }
     sources.clear();
     for (PartStream* stream : next) {
       ASSIGN_OR_RETURN(const std::span<const ChunkView> visible, stream->VisibleChunksOfSeries());

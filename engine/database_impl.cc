@@ -1,5 +1,8 @@
 #include "engine/database_impl.h"
 
+#include <sys/resource.h>
+#include <unistd.h>
+
 #include <algorithm>
 #include <utility>
 
@@ -227,6 +230,8 @@ Status DatabaseImpl::Recover() {
 void DatabaseImpl::StartThreads() {
   maintenance_thread_ = std::thread([this] { MaintenanceLoop(); });
   pthread_setname_np(maintenance_thread_.native_handle(), "varve-maint");
+  merge_thread_ = std::thread([this] { MergeLoop(); });
+  pthread_setname_np(merge_thread_.native_handle(), "varve-merge");
   if (options_.durability != Durability::kInterval) return;
   sync_thread_ = std::thread([this] { SyncLoop(); });
   pthread_setname_np(sync_thread_.native_handle(), "varve-sync");
@@ -237,6 +242,10 @@ void DatabaseImpl::StopThreads() {
     MutexLock lock(&threads_mutex_);
     stopping_ = true;
     threads_changed_.NotifyAll();
+  }
+  if (merge_thread_.joinable()) {
+    maintenance_->CancelMerges();
+    merge_thread_.join();
   }
   if (maintenance_thread_.joinable()) maintenance_thread_.join();
   if (sync_thread_.joinable()) sync_thread_.join();
@@ -250,6 +259,20 @@ void DatabaseImpl::MaintenanceLoop() {
       if (stopping_) return;
     }
     maintenance_->RunDue();
+  }
+}
+
+// Merges get what processor time ingest and queries leave over.
+void DatabaseImpl::MergeLoop() {
+  constexpr int kNiceness = 10;
+  static_cast<void>(setpriority(PRIO_PROCESS, static_cast<id_t>(gettid()), kNiceness));
+  while (true) {
+    {
+      MutexLock lock(&threads_mutex_);
+      if (!stopping_) threads_changed_.WaitForMs(&threads_mutex_, kMaintenancePollMs);
+      if (stopping_) return;
+    }
+    maintenance_->RunMergesDue();
   }
 }
 

@@ -66,6 +66,7 @@ class DatabaseImpl final : public Database {
   void StartThreads();
   void StopThreads();
   void MaintenanceLoop();
+  void MergeLoop();
   void SyncLoop();
   Status CheckOpen() const REQUIRES_SHARED(open_mutex_);
   Status CheckPressure(const WriteBatch& batch);
@@ -104,6 +105,7 @@ class DatabaseImpl final : public Database {
   CondVar threads_changed_;
   bool stopping_ GUARDED_BY(threads_mutex_) = false;
   std::thread maintenance_thread_;
+  std::thread merge_thread_;
   std::thread sync_thread_;
 
   static constexpr size_t kScratchMax = 16;

@@ -23,7 +23,6 @@ constexpr size_t kIdleSeriesMin = 20'000;
 // Bulk loads of history span much time at once; a span alone does not start flushes faster than
 // this.
 constexpr int64_t kSpanFlushIntervalNs = int64_t{60} * 1'000'000'000;
-constexpr int64_t kMaintainIntervalNs = int64_t{60} * 1'000'000'000;
 constexpr int64_t kRetryIntervalNs = int64_t{5} * 1'000'000'000;
 
 }  // namespace
@@ -49,23 +48,6 @@ Status Maintenance::Flush() {
 Status Maintenance::Delete(Tombstone tombstone) {
   MutexLock lock(&mutex_);
   return FlushLocked(std::make_shared<Tombstone>(std::move(tombstone)));
-}
-
-Status Maintenance::Maintain() {
-  MutexLock lock(&mutex_);
-  RETURN_IF_ERROR(MaintainLocked());
-  return PurgeDeleted();
-}
-
-Status Maintenance::Compact() {
-  MutexLock lock(&mutex_);
-  RETURN_IF_ERROR(FlushLocked(nullptr));
-  RETURN_IF_ERROR(ForgetIdleSeries());
-  RETURN_IF_ERROR(SplitStale());
-  const Status merged = MergeAll(compaction::PlanFullMerge);
-  RETURN_IF_ERROR(MaintainLocked());
-  RETURN_IF_ERROR(PurgeDeleted());
-  return merged;
 }
 
 Status Maintenance::CommitManifest(HeadManifest next, kv::CatalogEdit edit) {
@@ -307,104 +289,10 @@ TombstoneList Maintenance::AddTombstone(std::shared_ptr<Tombstone> tombstone,
   return tombstones;
 }
 
-Status Maintenance::PruneTombstones() {
-  const std::shared_ptr<const TombstoneList> before = context_.tombstones->current();
-  if (before->empty()) return OkStatus();
-  std::set<uint64_t> live;
-  for (const auto& part : context_.store->current()->parts) live.insert(part->info().part_id);
-  TombstoneList left;
-  for (const auto& tombstone : *before) {
-    if (std::any_of(tombstone->part_ids.begin(), tombstone->part_ids.end(),
-                    [&live](uint64_t id) { return live.contains(id); })) {
-      left.push_back(tombstone);
-    }
-  }
-  if (left.size() == before->size()) return OkStatus();
-  kv::CatalogEdit edit;
-  edit.put_state.emplace_back(kTombstonesKey, EncodeTombstones(left));
-  RETURN_IF_ERROR(context_.store->Commit(edit));
-  context_.tombstones->Publish(std::move(left));
-  return OkStatus();
-}
-
 void Maintenance::RemoveIdleSeries() {
   const int64_t newest = context_.head->TimeRangeMs().second;
   if (newest == INT64_MIN) return;
   context_.commits->RunAlone([&] { context_.head->RemoveIdle(newest - kIdleSeriesMs); });
-}
-
-Result<std::optional<format::PartInfo>> Maintenance::Merge(
-    std::span<const std::shared_ptr<const kv::Part>> inputs) {
-  std::vector<compaction::HiddenSamples> hidden;
-  for (const auto& part : inputs) {
-    ASSIGN_OR_RETURN(auto of_part, Hidden(part));
-    hidden.push_back(std::move(of_part));
-  }
-  if (inputs.front()->info().signal == format::Signal::kExemplars) {
-    return compaction::MergeExemplarParts(context_.store, inputs, hidden);
-  }
-  return compaction::MergeVisible(context_.store, inputs, hidden);
-}
-
-Status Maintenance::ReplaceByMerge(std::span<const std::shared_ptr<const kv::Part>> inputs) {
-  kv::CatalogEdit edit;
-  for (const auto& part : inputs) edit.remove.push_back(part->info().part_id);
-  Result<std::optional<format::PartInfo>> merged = Merge(inputs);
-  if (!merged.ok()) {
-    unmergeable_parts_.insert(edit.remove.begin(), edit.remove.end());
-    return merged.status().WithContext("merging parts");
-  }
-  if (merged->has_value()) edit.add.push_back(**merged);
-  RETURN_IF_ERROR(context_.store->Commit(edit));
-  for (const auto& part : inputs) merge_bytes_replaced_ += part->info().bytes();
-  if (merged->has_value()) merge_bytes_ += (*merged)->bytes();
-  context_.readers->Prune(*context_.store->current());
-  ++merges_;
-  return OkStatus();
-}
-
-// A part alone may be written anew at any time: what it is newer and older than stays.
-Status Maintenance::PurgeDeleted() {
-  std::set<uint64_t> named;
-  for (const auto& tombstone : *context_.tombstones->current()) {
-    named.insert(tombstone->part_ids.begin(), tombstone->part_ids.end());
-  }
-  const std::shared_ptr<const kv::CatalogVersion> version = context_.store->current();
-  for (const std::shared_ptr<const kv::Part>& part : version->parts) {
-    const uint64_t id = part->info().part_id;
-    if (!named.contains(id) || unmergeable_parts_.contains(id)) continue;
-    RETURN_IF_ERROR(ReplaceByMerge({&part, 1}));
-  }
-  return PruneTombstones();
-}
-
-Status Maintenance::MergeAll(MergePlan plan) {
-  while (true) {
-    const std::shared_ptr<const kv::CatalogVersion> version = context_.store->current();
-    std::vector<format::PartInfo> infos;
-    for (const auto& part : version->parts) infos.push_back(part->info());
-    const compaction::PlannerOptions planner = Planner();
-    if (compaction::AnyStale(infos, planner))
-      return OkStatus();  // what cannot be split is in the way
-    const auto job = plan(infos, planner);
-    if (!job) return OkStatus();
-    std::vector<std::shared_ptr<const kv::Part>> inputs;
-    for (const uint64_t id : job->part_ids) {
-      for (const auto& part : version->parts) {
-        if (part->info().part_id == id) inputs.push_back(part);
-      }
-    }
-    RETURN_IF_ERROR(ReplaceByMerge(inputs));
-  }
-}
-
-Status Maintenance::MaintainLocked() {
-  last_maintain_ns_ = Clock::System()->SteadyNs();
-  const Status split = SplitStale();
-  const Status merged = MergeAll(compaction::PlanMerge);
-  RETURN_IF_ERROR(DropExpired());
-  RETURN_IF_ERROR(PruneTombstones());
-  return split.ok() ? merged : split;
 }
 
 bool Maintenance::ManySeriesIdle() {
@@ -447,14 +335,10 @@ void Maintenance::RunDue() {
   MutexLock lock(&mutex_);
   const int64_t now_ns = Clock::System()->SteadyNs();
   if (now_ns < retry_after_ns_) return;
-  const uint64_t flushes_before = flushes_.load();
   if (FlushDue()) {
     Report("flush", FlushLocked(nullptr));
   } else if (CheckpointDue()) {
     Report("checkpoint", CheckpointLocked());
-  }
-  if (flushes_.load() != flushes_before || now_ns - last_maintain_ns_ > kMaintainIntervalNs) {
-    Report("maintenance", MaintainLocked());
   }
 }
 

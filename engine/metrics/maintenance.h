@@ -58,7 +58,8 @@ struct MaintenanceCounters {
   uint64_t merge_bytes_replaced = 0;
 };
 
-// Thread safety: all methods from any thread; jobs run one at a time.
+// Thread safety: all methods from any thread. Flushes, checkpoints, deletes and snapshots run one
+// at a time, and so do merges; the ones beside the others.
 class Maintenance {
  public:
   // Goes on from what recovery found.
@@ -71,10 +72,10 @@ class Maintenance {
   Status Flush() EXCLUDES(mutex_);
   // Merges until none is due, drops what is out of retention, and rids the parts of what was
   // deleted.
-  Status Maintain() EXCLUDES(mutex_);
+  Status Maintain() EXCLUDES(merge_mutex_, mutex_);
   // Flushes, forgets the series that have no samples left in memory, merges whatever there is to
   // merge (compaction::PlanFullMerge), and does what Maintain does.
-  Status Compact() EXCLUDES(mutex_);
+  Status Compact() EXCLUDES(merge_mutex_, mutex_);
   // Makes `directory`, which must be empty or not exist, a database that holds everything appended
   // before the call.
   Status Snapshot(const std::string& directory) EXCLUDES(mutex_);
@@ -83,12 +84,16 @@ class Maintenance {
   // Deletes what `tombstone` (selectors, range) hides of everything written so far: writes the head
   // into parts and makes them live together with the tombstone.
   Status Delete(Tombstone tombstone) EXCLUDES(mutex_);
-  // One round of whatever is due by size, span or time. Errors are logged and retried at a later
-  // round.
+  // A flush or checkpoint, if one is due by size, span or time. Errors are logged and retried at a
+  // later round.
   void RunDue() EXCLUDES(mutex_);
+  // The same for merges and retention.
+  void RunMergesDue() EXCLUDES(merge_mutex_, mutex_);
+  // Ends merges under way as soon as may be, for good; they leave nothing behind.
+  void CancelMerges() { cancelled_.store(true); }
 
   // What DropExpired would drop now.
-  std::vector<ExpiringPart> Expiring() EXCLUDES(mutex_);
+  std::vector<ExpiringPart> Expiring();
 
   MaintenanceCounters counters() const;
   // Journal bytes that the next recovery would replay.
@@ -105,10 +110,14 @@ class Maintenance {
   std::vector<FrozenSeries> SeriesTable(std::span<const FrozenSeries> frozen,
                                         const Tombstone* tombstone) REQUIRES(mutex_);
   // Drops tombstones whose parts are all gone.
-  Status PruneTombstones() REQUIRES(mutex_);
+  Status PruneTombstones() REQUIRES(merge_mutex_) EXCLUDES(mutex_);
   Result<std::optional<format::PartInfo>> Merge(
-      std::span<const std::shared_ptr<const kv::Part>> inputs) REQUIRES(mutex_);
-  Status MaintainLocked() REQUIRES(mutex_);
+      std::span<const std::shared_ptr<const kv::Part>> inputs) REQUIRES(merge_mutex_);
+  Status MaintainParts() REQUIRES(merge_mutex_) EXCLUDES(mutex_);
+  // Commits outputs in the place of inputs. `applied`: the tombstones that they were written with.
+  Status Replace(std::span<const std::shared_ptr<const kv::Part>> inputs,
+                 std::span<const format::PartInfo> outputs, const TombstoneList& applied)
+      REQUIRES(merge_mutex_) EXCLUDES(mutex_);
   // Adds parts of what the exemplar store set aside to `edit`.
   Status WriteExemplars(const ExemplarMap& frozen, uint64_t max_sequence, kv::CatalogEdit* edit)
       REQUIRES(mutex_);
@@ -120,23 +129,26 @@ class Maintenance {
   using MergePlan = std::optional<compaction::MergeJob> (*)(std::span<const format::PartInfo>,
                                                             const compaction::PlannerOptions&);
   // Merges until `plan` has nothing more.
-  Status MergeAll(MergePlan plan) REQUIRES(mutex_);
+  Status MergeAll(MergePlan plan) REQUIRES(merge_mutex_) EXCLUDES(mutex_);
   // Lets go of every series without samples, and writes what is left as the only checkpoint.
   Status ForgetIdleSeries() REQUIRES(mutex_);
   // Merges the parts into one and commits it in their place. Parts whose merge fails are not tried
   // again.
-  Status ReplaceByMerge(std::span<const std::shared_ptr<const kv::Part>> inputs) REQUIRES(mutex_);
+  Status ReplaceByMerge(std::span<const std::shared_ptr<const kv::Part>> inputs)
+      REQUIRES(merge_mutex_) EXCLUDES(mutex_);
   // Writes every part anew that a tombstone names.
-  Status PurgeDeleted() REQUIRES(mutex_);
+  Status PurgeDeleted() REQUIRES(merge_mutex_) EXCLUDES(mutex_);
   // Logs a failed job and puts the next round off.
   void Report(std::string_view what, const Status& status) REQUIRES(mutex_);
   // `end_segment`: the first segment of the journal that does not belong to it.
   Status LinkSnapshot(const std::string& directory, uint64_t end_segment) REQUIRES(mutex_);
-  Status DropExpired() REQUIRES(mutex_);
+  Status DropExpired() REQUIRES(merge_mutex_) EXCLUDES(mutex_);
   // Splits the parts of stale retention classes.
-  Status SplitStale() REQUIRES(mutex_);
+  Status SplitStale() REQUIRES(merge_mutex_) EXCLUDES(mutex_);
   Result<compaction::HiddenSamples> Hidden(const std::shared_ptr<const kv::Part>& part) const;
-  compaction::PlannerOptions Planner() const REQUIRES(mutex_);
+  compaction::PlannerOptions Planner() const;
+  // With the parts that no merge may take.
+  compaction::PlannerOptions MergePlanner() const REQUIRES(merge_mutex_);
   void RemoveIdleSeries() REQUIRES(mutex_);
   bool FlushDue() REQUIRES(mutex_);
   // Many series have fallen silent. Looks when enough were created since it looked last.
@@ -149,6 +161,7 @@ class Maintenance {
                              std::vector<uint64_t>* payload_offsets) REQUIRES(mutex_);
 
   const MaintenanceContext context_;
+  Mutex merge_mutex_;  // taken before mutex_
   Mutex mutex_;
   HeadManifest manifest_ GUARDED_BY(mutex_);
   uint64_t series_checkpointed_ GUARDED_BY(mutex_) = 0;  // ids below it are in a checkpoint file
@@ -158,9 +171,12 @@ class Maintenance {
   // On the scale that starts with the bytes replayed and goes on with the writer's.
   std::atomic<uint64_t> journal_bytes_at_checkpoint_{0};
 
-  MappedFiles mapped_files_ GUARDED_BY(mutex_);              // as the head has them
-  std::set<uint64_t> unmergeable_parts_ GUARDED_BY(mutex_);  // a merge of them failed
-  int64_t last_maintain_ns_ GUARDED_BY(mutex_) = 0;
+  MappedFiles mapped_files_ GUARDED_BY(mutex_);                    // as the head has them
+  std::set<uint64_t> unmergeable_parts_ GUARDED_BY(merge_mutex_);  // a merge of them failed
+  int64_t last_maintain_ns_ GUARDED_BY(merge_mutex_) = 0;
+  uint64_t flushes_at_maintain_ GUARDED_BY(merge_mutex_) = 0;
+  int64_t retry_merges_after_ns_ GUARDED_BY(merge_mutex_) = 0;
+  std::atomic<bool> cancelled_{false};
   int64_t retry_after_ns_ GUARDED_BY(mutex_) = 0;  // a failed round waits
 
   std::atomic<uint64_t> checkpoints_{0};

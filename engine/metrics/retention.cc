@@ -37,6 +37,11 @@ compaction::PlannerOptions Maintenance::Planner() const {
   planner.classes = context_.classes;
   planner.exemplar_retention_ms = context_.options->exemplar_retention_ms;
   planner.part_bytes_max = context_.options->part_bytes_max;
+  return planner;
+}
+
+compaction::PlannerOptions Maintenance::MergePlanner() const {
+  compaction::PlannerOptions planner = Planner();
   planner.unmergeable_parts = unmergeable_parts_;
   return planner;
 }
@@ -53,12 +58,11 @@ Status Maintenance::SplitStale() {
   Status first_error;
   while (true) {
     const std::shared_ptr<const kv::CatalogVersion> version = context_.store->current();
-    const auto part_id = compaction::PlanSplit(InfosOf(*version), Planner());
+    const auto part_id = compaction::PlanSplit(InfosOf(*version), MergePlanner());
     if (!part_id) return first_error;
     for (const std::shared_ptr<const kv::Part>& part : version->parts) {
       if (part->info().part_id != *part_id) continue;
-      kv::CatalogEdit edit;
-      edit.remove = {*part_id};
+      const std::shared_ptr<const TombstoneList> applied = context_.tombstones->current();
       auto hidden = Hidden(part);
       Result<std::vector<format::PartInfo>> parts =
           hidden.ok() ? compaction::SplitByClass(context_.store, part, &*hidden, *context_.classes)
@@ -68,15 +72,12 @@ Status Maintenance::SplitStale() {
         if (first_error.ok()) first_error = parts.status().WithContext("splitting by retention");
         break;
       }
-      edit.add = *std::move(parts);
-      RETURN_IF_ERROR(context_.store->Commit(edit));
-      context_.readers->Prune(*context_.store->current());
+      RETURN_IF_ERROR(Replace({&part, 1}, *parts, *applied));
     }
   }
 }
 
 std::vector<ExpiringPart> Maintenance::Expiring() {
-  MutexLock lock(&mutex_);
   const std::shared_ptr<const kv::CatalogVersion> version = context_.store->current();
   std::vector<ExpiringPart> expiring;
   for (const compaction::ExpiredPart& expired :
@@ -106,6 +107,7 @@ Status Maintenance::DropExpired() {
   kv::CatalogEdit edit;
   edit.remove = compaction::PlanRetention(InfosOf(*version), Planner(), context_.now_ms());
   if (edit.remove.empty()) return OkStatus();
+  MutexLock lock(&mutex_);
   context_.head->write_history.Record(INT64_MIN);
   const Status committed = context_.store->Commit(edit);
   context_.head->write_history.Record(INT64_MIN);  // for views taken in between
