@@ -1,6 +1,7 @@
 #include "compaction/time_columns.h"
 
 #include <algorithm>
+#include <functional>
 #include <limits>
 #include <string_view>
 #include <utility>
@@ -93,6 +94,11 @@ Result<std::shared_ptr<const TimeColumn>> TimeColumnReader::Load(uint32_t number
   auto column = std::make_shared<TimeColumn>(columns[place].sample_count);
   RETURN_IF_ERROR(
       codec::DecodeTimes(columns[place].bytes, columns[place].sample_count, column->data()));
+  // Here, once, and not for every chunk that has it.
+  const auto not_after = std::adjacent_find(column->begin(), column->end(), std::greater_equal<>());
+  if (not_after != column->end()) {
+    return DataLossError("does not ascend strictly at " + std::to_string(*not_after));
+  }
   return std::shared_ptr<const TimeColumn>(std::move(column));
 }
 

@@ -106,6 +106,19 @@ Status CreateDurably(FileSystem* file_system, const std::string& path) {
   return OkStatus();
 }
 
+// A directory without a store must hold nothing else than what an unfinished creation leaves, so
+// that a mistyped path does not fill somebody's directory.
+Status RequireOurs(FileSystem* file_system, const std::string& path) {
+  ASSIGN_OR_RETURN(const std::vector<std::string> names, file_system->List(path));
+  for (const std::string& name : names) {
+    if (name == "LOCK" || name == "journal" || name == "lost+found") continue;
+    if (name.ends_with(".yaml")) continue;  // a server's configuration
+    return FailedPreconditionError("it holds \"" + name +
+                                   "\" but no database; a new one needs an empty directory");
+  }
+  return OkStatus();
+}
+
 }  // namespace
 
 Result<std::unique_ptr<Database>> OpenDatabase(const Options& options, const std::string& path,
@@ -140,6 +153,7 @@ Status DatabaseImpl::OpenStore() {
     return NotFoundError("there is no database, and create_if_missing is off");
   }
   RETURN_IF_ERROR(CreateDurably(file_system_, path_));
+  if (!exists) RETURN_IF_ERROR(RequireOurs(file_system_, path_));
   ASSIGN_OR_RETURN(lock_, file_system_->Lock(path_ + "/LOCK"));
   kv::StoreOptions store_options;
   store_options.cache_bytes = options_.storage_cache_bytes;

@@ -4,6 +4,7 @@ machine, and ratios.
 
   bench/side_by_side/run.py                    all scenarios; real scrapes where they are at hand
   bench/side_by_side/run.py --scenario small   ~8,000 series; large: 150,000; wide: Kubernetes-like
+  bench/side_by_side/run.py --scenario size    bytes on disk after flush and full compaction
   bench/side_by_side/run.py --servers varve,victoria-metrics --json out.json
 
 Peers come from Debian's packages, unpacked under build/peers (never installed). Absolute numbers
@@ -47,6 +48,7 @@ SCENARIOS = {
     'small': (['--minutes', '25'], ['--series', '8000', '--minutes', '25']),
     'large': (['--minutes', '10', '--replicas', '20'], ['--series', '150000', '--minutes', '10']),
     'wide': (None, ['--series', '150000', '--minutes', '10', '--labels', 'kubernetes']),
+    'size': (['--minutes', '25'], ['--series', '8000', '--minutes', '25']),
     'query': (['--minutes', '31', '--replicas', '20'], ['--series', '150000', '--minutes', '31']),
 }
 
@@ -232,6 +234,22 @@ def measure_queries(server, metric, end, runs):
     return rows
 
 
+def measure_size(server, pack, row):
+    """Bytes after a flush and a full compaction: of samples, of the index, of everything."""
+    server.flush()
+    if server.name == 'varve':
+        server.flush_to_disk()
+        row['compaction'] = server.compact()
+        written = server.bytes_written()
+        row['write_amplification'] = written / (
+            row['compaction']['journalBytes'] + row['compaction']['bytesAfter']
+        )
+        row.update(server.bytes_by_kind())
+        row['data_bytes_per_sample'] = row['data_bytes'] / pack.samples
+        row['index_bytes_per_series'] = row['index_bytes'] / server.series_count()
+    row['directory_bytes_per_sample'] = servers.apparent_bytes(server.directory) / pack.samples
+
+
 def print_ratios(scenario, rows):
     print(f'\n== {scenario}')
     for name, row in rows.items():
@@ -293,6 +311,8 @@ def main():
                             server, metric['name'], last_time(pack), arguments.runs
                         )
                         row['disk_bytes_flushed'] = servers.disk_bytes(server.directory)
+                elif scenario == 'size':
+                    measure_size(server, pack, row)
                 elif name != 'prometheus':
                     measure_restart(server, row)
                 figures[scenario][name] = row

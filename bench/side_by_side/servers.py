@@ -36,6 +36,15 @@ def disk_bytes(path):
     return total
 
 
+def apparent_bytes(path):
+    """Bytes of the files below a directory."""
+    return sum(
+        os.path.getsize(os.path.join(folder, name))
+        for folder, _, names in os.walk(path)
+        for name in names
+    )
+
+
 class Server:
     name = ''
     write_path = '/api/v1/write'
@@ -137,6 +146,47 @@ class Varve(Server):
         connection.request('POST', '/api/v1/admin/flush')
         assert connection.getresponse().status < 300
         connection.close()
+
+
+    def post(self, path):
+        connection = http.client.HTTPConnection('127.0.0.1', self.port, timeout=600)
+        try:
+            connection.request('POST', path)
+            answer = connection.getresponse()
+            body = answer.read()
+            assert answer.status == 200, body
+            return json.loads(body)['data']
+        finally:
+            connection.close()
+
+    def metric(self, name):
+        _, body = self.get('/metrics', {})
+        for line in body.decode().splitlines():
+            if line.startswith(name + ' '):
+                return float(line.split()[1])
+        raise KeyError(name)
+
+    def compact(self):
+        report = self.post('/api/v1/admin/compact')
+        report['journalBytes'] = self.metric('varve_journal_written_bytes_total')
+        return report
+
+    def bytes_written(self):
+        """What the process had written to the disk."""
+        with open(f'/proc/{self.process.pid}/io') as file:
+            fields = dict(line.split(': ') for line in file)
+        return int(fields['write_bytes'])
+
+    def series_count(self):
+        return self.post('/api/v1/admin/verify')['series']
+
+    def bytes_by_kind(self):
+        """Of samples and of the index, as `verify` counts the parts' families."""
+        families = self.post('/api/v1/admin/verify')['familyBytes']
+        return {
+            'data_bytes': families.get('chunks', 0) + families.get('time_columns', 0),
+            'index_bytes': families.get('series', 0) + families.get('postings', 0),
+        }
 
 
 class VictoriaMetrics(Server):

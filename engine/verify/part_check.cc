@@ -49,7 +49,7 @@ class PartCheck {
   void Run() {
     ++report_->part_count;
     for (const std::string& fault : store_.CheckFiles(*part_)) Fault(fault);
-    report_->part_bytes += part_->info().bytes();
+    CountBytes();
     switch (part_->info().signal) {
       case format::Signal::kMetrics:
         Note(CheckMetrics());
@@ -65,6 +65,35 @@ class PartCheck {
   }
 
  private:
+  void CountBytes() {
+    report_->part_bytes += part_->info().bytes();
+    for (const format::PartFile& file : part_->info().files) {
+      const std::string name = NameOf(static_cast<kv::Family>(file.family));
+      auto entry = std::find_if(report_->family_bytes.begin(), report_->family_bytes.end(),
+                                [&name](const NamedCount& count) { return count.name == name; });
+      if (entry == report_->family_bytes.end()) {
+        entry = report_->family_bytes.insert(entry, NamedCount{name, 0});
+      }
+      entry->value += file.bytes;
+    }
+  }
+
+  static std::string NameOf(kv::Family family) {
+    switch (family) {
+      case kv::Family::kSeries:
+        return "series";
+      case kv::Family::kPostings:
+        return "postings";
+      case kv::Family::kChunks:
+        return "chunks";
+      case kv::Family::kExemplars:
+        return "exemplars";
+      case kv::Family::kTimeColumns:
+        return "time_columns";
+    }
+    return "unknown";
+  }
+
   void Fault(std::string what) {
     report_->faults.push_back({"part " + std::to_string(part_->info().part_id), std::move(what)});
   }

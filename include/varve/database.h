@@ -121,6 +121,11 @@ struct ExpiringPart {
   uint64_t bytes = 0;
 };
 
+struct NamedCount {
+  std::string name;
+  uint64_t value = 0;
+};
+
 // Something wrong in a database directory.
 struct VerifyFault {
   std::string where;  // "part 12", a file
@@ -137,6 +142,7 @@ struct VerifyReport {
   uint64_t exemplar_count = 0;
   uint64_t checkpoint_count = 0;
   uint64_t journal_record_count = 0;
+  std::vector<NamedCount> family_bytes;  // of the parts' files: "chunks", "time_columns", ...
   std::vector<VerifyFault> faults;
 };
 
@@ -181,11 +187,6 @@ struct DatabaseStatistics {
   // What recovery met: bytes of damaged journal records that were skipped.
   uint64_t recovery_damaged_records = 0;
   uint64_t recovery_ms = 0;
-};
-
-struct NamedCount {
-  std::string name;
-  uint64_t value = 0;
 };
 
 // "Which label makes most series?", from the head's index alone (Prometheus' /status/tsdb).

@@ -86,6 +86,13 @@ void WriteVerifyReport(const VerifyReport& report, JsonWriter* json) {
     json->Key(name);
     json->Integer(number);
   }
+  json->Key("familyBytes");
+  json->BeginObject();
+  for (const NamedCount& family : report.family_bytes) {
+    json->Key(family.name);
+    json->Integer(family.value);
+  }
+  json->EndObject();
   json->Key("faults");
   json->BeginArray();
   for (const VerifyFault& fault : report.faults) {

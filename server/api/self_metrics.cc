@@ -63,6 +63,12 @@ void AppendStorage(const DatabaseStatistics& s, MetricsText* text) {
   text->Counter("varve_checkpoints_total", "Checkpoints written.", Number(s.checkpoint_count));
   text->Counter("varve_flushes_total", "Flushes of the head to parts.", Number(s.flush_count));
   text->Counter("varve_merges_total", "Merges of parts.", Number(s.merge_count));
+  text->Counter("varve_flush_written_bytes_total", "Bytes of parts written by flushes.",
+                Number(s.flush_bytes_written));
+  text->Counter("varve_merge_written_bytes_total", "Bytes of parts written by merges.",
+                Number(s.merge_bytes_written));
+  text->Counter("varve_merge_replaced_bytes_total", "Bytes of parts that merges took the place of.",
+                Number(s.merge_bytes_replaced));
   text->Gauge("varve_parts", "Live parts on disk.", Number(s.part_count));
   text->Gauge("varve_part_samples", "Samples in parts.", Number(s.part_sample_count));
   text->Gauge("varve_part_bytes", "Size of the parts on disk.", Number(s.part_bytes));

@@ -13,9 +13,7 @@
 namespace varve::format {
 namespace {
 
-// `decoded` are the chunk's own timestamps. They cost a pass, but a reader's merge relies on their
-// order.
-Status CheckTimes(const ChunkView& chunk, const int64_t* decoded) {
+Status CheckEnds(const ChunkView& chunk, const int64_t* decoded) {
   const uint32_t count = chunk.sample_count;
   if (decoded[0] != chunk.min_time_ms || decoded[count - 1] != chunk.max_time_ms) {
     return DataLossError("chunk times " + std::to_string(decoded[0]) + " to " +
@@ -23,6 +21,14 @@ Status CheckTimes(const ChunkView& chunk, const int64_t* decoded) {
                          std::to_string(chunk.min_time_ms) + " to " +
                          std::to_string(chunk.max_time_ms));
   }
+  return OkStatus();
+}
+
+// `decoded` are the chunk's own timestamps. They cost a pass, but a reader's merge relies on their
+// order.
+Status CheckTimes(const ChunkView& chunk, const int64_t* decoded) {
+  RETURN_IF_ERROR(CheckEnds(chunk, decoded));
+  const uint32_t count = chunk.sample_count;
   bool ascending = true;  // without a branch per sample
   for (uint32_t i = 1; i < count; ++i) ascending &= decoded[i - 1] < decoded[i];
   if (!ascending) return DataLossError("chunk times do not ascend strictly");
@@ -82,14 +88,22 @@ Status DecodeColumns(const ChunkView& chunk, SampleColumns* out) {
   }
   ByteReader in(chunk.payload);
   const auto codec = static_cast<codec::ValueCodec>(in.Fixed<uint8_t>());
-  RETURN_IF_ERROR(CheckTimes(chunk, chunk.timestamps_ms));
+  RETURN_IF_ERROR(CheckEnds(chunk, chunk.timestamps_ms));
+  const std::string_view payload = in.Bytes(in.remaining());
   const size_t begin = out->values.size();
-  out->values.resize(begin + chunk.sample_count);
-  const Status status = codec::DecodeValues(codec, in.Bytes(in.remaining()), chunk.sample_count,
-                                            out->values.data() + begin);
-  if (!status.ok()) {
-    out->values.resize(begin);
-    return status;
+  if (codec == codec::ValueCodec::kConstant) {
+    // Most series: written once, not zeroed before.
+    double value = 0;
+    RETURN_IF_ERROR(codec::DecodeValues(codec, payload, 1, &value));
+    out->values.insert(out->values.end(), chunk.sample_count, value);
+  } else {
+    out->values.resize(begin + chunk.sample_count);
+    const Status status =
+        codec::DecodeValues(codec, payload, chunk.sample_count, out->values.data() + begin);
+    if (!status.ok()) {
+      out->values.resize(begin);
+      return status;
+    }
   }
   out->timestamps_ms.insert(out->timestamps_ms.end(), chunk.timestamps_ms,
                             chunk.timestamps_ms + chunk.sample_count);

@@ -30,8 +30,8 @@ struct ChunkView {
   int64_t min_time_ms = 0;    // of its first sample
   int64_t max_time_ms = 0;    // of its last sample
   std::string_view payload;
-  // kColumns: its timestamps, borrowed like the payload; null until whoever read the chunk has
-  // looked them up under the column's number in their part.
+  // kColumns: its timestamps, strictly ascending, borrowed like the payload; null until whoever
+  // read the chunk has looked them up under the column's number in their part.
   const int64_t* timestamps_ms = nullptr;
   uint32_t time_column = 0;
 

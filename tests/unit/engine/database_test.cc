@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <atomic>
 #include <filesystem>
+#include <fstream>
 #include <thread>
 
 #include "compaction/planner.h"
@@ -229,6 +230,13 @@ TEST_F(DatabaseTest, ReachingTheMemoryLimitRefusesUntilFlushed) {
   EXPECT_GE(database_->Statistics().appends_refused_pressure, 1u);
   ASSERT_TRUE(database_->Flush().ok());
   Append(&batch);
+}
+
+TEST_F(DatabaseTest, AForeignDirectoryIsRefused) {
+  std::ofstream(directory_.path() + "/thesis.tex") << "precious";
+  const auto opened = Database::Open(options_, directory_.path());
+  EXPECT_EQ(opened.status().code(), StatusCode::kFailedPrecondition);
+  EXPECT_NE(opened.status().message().find("thesis.tex"), std::string::npos);
 }
 
 TEST_F(DatabaseTest, RetentionDropsWholePartsByTheInjectedClock) {
