@@ -25,6 +25,7 @@ void CheckCheckpoints(const MaintenanceContext& context, const HeadManifest& man
           {name, std::to_string(loaded.damaged_chunks) + " chunks fail their checksum"});
     }
   }
+  const MutexLock lock(&head->visibility_mutex);
   head->mapped_files = std::make_shared<const MappedFiles>(std::move(files));
 }
 
