@@ -90,8 +90,15 @@ int Run(uint64_t series_count, uint64_t alive, const std::string& directory) {
       }
     }
     if (step % 30 != 29) continue;
+    const DatabaseStatistics now = database->Statistics();
     most_resident = std::max(most_resident, ResidentBytes());
-    most_series = std::max(most_series, database->Statistics().head_series_count);
+    most_series = std::max(most_series, now.head_series_count);
+    std::fprintf(stderr, "%5.1f h: %llu series in memory, head %.1f + %.1f MB, resident %.1f MB\n",
+                 static_cast<double>(step + 1) / 60,
+                 static_cast<unsigned long long>(now.head_series_count),
+                 static_cast<double>(now.head_index_bytes) / 1e6,
+                 static_cast<double>(now.head_sample_bytes) / 1e6,
+                 static_cast<double>(ResidentBytes()) / 1e6);
   }
   const double seconds = Seconds(started);
   const DatabaseStatistics statistics = database->Statistics();

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "base/heap_trim.h"
 #include "base/status_macros.h"
 #include "compaction/exemplar_part.h"
 #include "compaction/merge.h"
@@ -16,10 +17,10 @@ namespace {
 
 // A series without samples in the head leaves memory when its newest sample is so much older than
 // the head's newest. Should it be written to again, it is made anew.
-constexpr int64_t kIdleSeriesMs = int64_t{5} * 60 * 1000;
-// The head is flushed for the sake of idle series when a quarter of its series are, and at least so
-// many.
-constexpr size_t kIdleSeriesMin = 20'000;
+constexpr int64_t kIdleSeriesMs = int64_t{3} * 60 * 1000;
+// The head is flushed for the sake of idle series when one in eight is idle, and at least so many.
+constexpr size_t kIdleSeriesMin = 10'000;
+constexpr size_t kIdleSeriesShare = 8;
 // Bulk loads of history span much time at once; a span alone does not start flushes faster than
 // this.
 constexpr int64_t kSpanFlushIntervalNs = int64_t{60} * 1'000'000'000;
@@ -304,7 +305,7 @@ bool Maintenance::ManySeriesIdle() {
   const size_t idle = context_.head->CountIdle(max_ms - kIdleSeriesMs);
   if (idle < kIdleSeriesMin) return false;
   ReaderLock lock(&context_.head->index_mutex);
-  return idle >= context_.head->index.series_count() / 4;
+  return idle >= context_.head->index.series_count() / kIdleSeriesShare;
 }
 
 bool Maintenance::FlushDue() {
@@ -337,6 +338,7 @@ void Maintenance::RunDue() {
   if (now_ns < retry_after_ns_) return;
   if (FlushDue()) {
     Report("flush", FlushLocked(nullptr));
+    TrimHeap();  // what held the flushed samples and series is spread over the heap
   } else if (CheckpointDue()) {
     Report("checkpoint", CheckpointLocked());
   }

@@ -5,6 +5,7 @@
 #include <set>
 #include <utility>
 
+#include "base/heap_trim.h"
 #include "base/status_macros.h"
 #include "compaction/exemplar_part.h"
 #include "compaction/merge.h"
@@ -62,7 +63,9 @@ void Maintenance::RunMergesDue() {
       now_ns - last_maintain_ns_ <= kMaintainIntervalNs) {
     return;
   }
+  const uint64_t merges_before = merges_.load();
   const Status status = MaintainParts();
+  if (merges_.load() != merges_before) TrimHeap();
   if (status.ok() || status.code() == StatusCode::kCancelled) return;
   context_.log(LogLevel::kError, status.WithContext("maintenance").ToString());
   retry_merges_after_ns_ = Clock::System()->SteadyNs() + kRetryIntervalNs;
