@@ -212,14 +212,25 @@ void Head::ForgetNewest(std::span<const index::SeriesId> ids, TimeRange range) {
   }
 }
 
-size_t Head::CountIdle(int64_t before_ms) {
-  ReaderLock index_lock(&index_mutex);
-  MutexLock lock(&visibility_mutex);
-  size_t count = 0;
-  for (const index::SeriesId id : index.Match({})) {
-    count += series(id)->max_time_ms < before_ms ? 1 : 0;
+Head::Idleness Head::CountIdle(int64_t silence_ms) {
+  std::vector<int64_t> newest_ms;
+  {
+    ReaderLock index_lock(&index_mutex);
+    const std::vector<index::SeriesId> ids = index.Match({});
+    newest_ms.reserve(ids.size());
+    MutexLock lock(&visibility_mutex);
+    for (const index::SeriesId id : ids) newest_ms.push_back(series(id)->max_time_ms);
   }
-  return count;
+  Idleness idleness;
+  idleness.series_count = newest_ms.size();
+  if (newest_ms.empty()) return idleness;
+  const auto middle = newest_ms.begin() + static_cast<ptrdiff_t>(newest_ms.size() / 2);
+  std::nth_element(newest_ms.begin(), middle, newest_ms.end());
+  if (*middle < INT64_MIN + silence_ms) return idleness;
+  idleness.before_ms = *middle - silence_ms;
+  idleness.idle_count = static_cast<size_t>(std::count_if(
+      newest_ms.begin(), middle, [&](int64_t time_ms) { return time_ms < idleness.before_ms; }));
+  return idleness;
 }
 
 void Head::RemoveIdle(int64_t before_ms) {

@@ -143,8 +143,14 @@ class Head {
   // it no longer tells what is late, nor what is a duplicate. Leader only.
   void ForgetNewest(std::span<const index::SeriesId> ids, TimeRange range)
       EXCLUDES(index_mutex, visibility_mutex);
-  // How many series have no sample at or after `before_ms`.
-  size_t CountIdle(int64_t before_ms) EXCLUDES(index_mutex, visibility_mutex);
+  // Which series are idle: their newest sample is more than `silence_ms` older than that of the
+  // series in the middle. Not than the newest of all, which may come from a clock that runs ahead.
+  struct Idleness {
+    int64_t before_ms = INT64_MIN;  // idle is whose newest sample is older
+    size_t idle_count = 0;
+    size_t series_count = 0;
+  };
+  Idleness CountIdle(int64_t silence_ms) EXCLUDES(index_mutex, visibility_mutex);
   // Removes series without samples whose newest sample is older than `before_ms`. Leader only.
   void RemoveIdle(int64_t before_ms) EXCLUDES(index_mutex, visibility_mutex);
 

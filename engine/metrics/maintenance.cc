@@ -15,14 +15,14 @@
 namespace varve::engine {
 namespace {
 
-// A series without samples in the head leaves memory when its newest sample is so much older than
-// the head's newest. Should it be written to again, it is made anew.
+// A series without samples in the head leaves memory when it has been silent so long
+// (Head::CountIdle). Should it be written to again, it is made anew.
 constexpr int64_t kIdleSeriesMs = int64_t{3} * 60 * 1000;
 // The head is flushed for the sake of idle series when one in eight is idle, and at least so many.
 constexpr size_t kIdleSeriesMin = 10'000;
 constexpr size_t kIdleSeriesShare = 8;
-// Bulk loads of history span much time at once; a span alone does not start flushes faster than
-// this.
+// Bulk loads of history span much time at once, and series that are written to now and then look
+// idle; neither alone starts flushes faster than this.
 constexpr int64_t kSpanFlushIntervalNs = int64_t{60} * 1'000'000'000;
 constexpr int64_t kRetryIntervalNs = int64_t{5} * 1'000'000'000;
 
@@ -291,26 +291,23 @@ TombstoneList Maintenance::AddTombstone(std::shared_ptr<Tombstone> tombstone,
 }
 
 void Maintenance::RemoveIdleSeries() {
-  const int64_t newest = context_.head->TimeRangeMs().second;
-  if (newest == INT64_MIN) return;
-  context_.commits->RunAlone([&] { context_.head->RemoveIdle(newest - kIdleSeriesMs); });
+  const int64_t before_ms = context_.head->CountIdle(kIdleSeriesMs).before_ms;
+  context_.commits->RunAlone([&] { context_.head->RemoveIdle(before_ms); });
 }
 
 bool Maintenance::ManySeriesIdle() {
-  const auto [min_ms, max_ms] = context_.head->TimeRangeMs();
-  if (min_ms >= max_ms) return false;
   const index::SeriesId next_id = context_.head->next_id();
   if (next_id - next_id_at_idle_check_ < kIdleSeriesMin) return false;
   next_id_at_idle_check_ = next_id;
-  const size_t idle = context_.head->CountIdle(max_ms - kIdleSeriesMs);
-  if (idle < kIdleSeriesMin) return false;
-  ReaderLock lock(&context_.head->index_mutex);
-  return idle >= context_.head->index.series_count() / kIdleSeriesShare;
+  const Head::Idleness idleness = context_.head->CountIdle(kIdleSeriesMs);
+  return idleness.idle_count >= kIdleSeriesMin &&
+         idleness.idle_count >= idleness.series_count / kIdleSeriesShare;
 }
 
 bool Maintenance::FlushDue() {
   if (context_.head->sample_bytes() >= context_.options->head_bytes_max) return true;
-  if (ManySeriesIdle()) return true;
+  const bool flushed_lately = Clock::System()->SteadyNs() - last_flush_ns_ <= kSpanFlushIntervalNs;
+  if (!flushed_lately && ManySeriesIdle()) return true;
   const auto [min_ms, max_ms] = context_.head->TimeRangeMs();
   return min_ms < max_ms && max_ms - min_ms > context_.options->head_span_ms_max &&
          Clock::System()->SteadyNs() - last_flush_ns_ > kSpanFlushIntervalNs;
