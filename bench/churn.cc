@@ -2,7 +2,6 @@
 // appends `series` (10 million) series over a day of sample time, one sample a minute each, `alive`
 // (200,000) at a time, and prints what they take in memory, how fast it went, and how long the
 // directory takes to open afterwards, as after kill -9.
-#include <malloc.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -47,6 +46,29 @@ Labels LabelsOf(uint64_t i) {
       {"pod", "app" + std::to_string(i % 50) + "-" + std::to_string(i * 0x9e3779b97f4a7c15 >> 32)}};
 }
 
+// One sample of each series in [first, last). False after an error, which it has told.
+bool AppendStep(Database* database, uint64_t first, uint64_t last, int64_t step,
+                WriteBatch* batch) {
+  for (uint64_t at = first; at < last;) {
+    batch->Clear();
+    for (const uint64_t end = std::min(last, at + 2000); at < end; ++at) {
+      batch->BeginSeries(LabelsOf(at));
+      batch->AddSample(kBeginMs + step * kStepMs, static_cast<double>(step));
+    }
+    auto result = database->Append(batch);
+    while (!result.ok() && result.status().code() == StatusCode::kResourceExhausted) {
+      std::this_thread::sleep_for(std::chrono::milliseconds(10));
+      result = database->Append(batch);
+    }
+    if (result.ok() && result->samples_rejected == 0) continue;
+    std::fprintf(stderr, "bench_churn: %s\n",
+                 result.ok() ? result->rejections.front().example.c_str()
+                             : result.status().ToString().c_str());
+    return false;
+  }
+  return true;
+}
+
 int Run(uint64_t series_count, uint64_t alive, const std::string& directory) {
   Options options;
   options.durability = Durability::kNone;
@@ -70,25 +92,8 @@ int Run(uint64_t series_count, uint64_t alive, const std::string& directory) {
     const uint64_t first =
         series_count * static_cast<uint64_t>(step) / static_cast<uint64_t>(steps);
     const uint64_t last = std::min(series_count, first + alive);
-    for (uint64_t at = first; at < last;) {
-      batch.Clear();
-      for (uint64_t end = std::min(last, at + 2000); at < end; ++at) {
-        batch.BeginSeries(LabelsOf(at));
-        batch.AddSample(kBeginMs + step * kStepMs, static_cast<double>(step));
-        ++samples;
-      }
-      auto result = database->Append(&batch);
-      while (!result.ok() && result.status().code() == StatusCode::kResourceExhausted) {
-        std::this_thread::sleep_for(std::chrono::milliseconds(10));
-        result = database->Append(&batch);
-      }
-      if (!result.ok() || result->samples_rejected != 0) {
-        std::fprintf(stderr, "bench_churn: %s\n",
-                     result.ok() ? result->rejections.front().example.c_str()
-                                 : result.status().ToString().c_str());
-        return 1;
-      }
-    }
+    if (!AppendStep(database.get(), first, last, step, &batch)) return 1;
+    samples += last - first;
     if (step % 30 != 29) continue;
     const DatabaseStatistics now = database->Statistics();
     most_resident = std::max(most_resident, ResidentBytes());
