@@ -48,7 +48,7 @@ void AddBackups(CLI::App* app, varve::tools::BackupCommand* backup,
   add->add_option("--to", backup->to, "The backup directory; created if it is not there")
       ->required();
   add->add_option("--keep", backup->keep, "Keep the newest so many backups; else all")
-      ->check(CLI::PositiveNumber);
+      ->check(CLI::Range(size_t{1}, size_t{1'000'000}));
   add->callback([=] { *exit_status = varve::tools::RunBackup(*backup); });
 
   CLI::App* list = app->add_subcommand("backups", "List the backups of a backup directory");
