@@ -1,7 +1,5 @@
 #include "storage/kv/store_snapshot.h"
 
-#include <rocksdb/transaction_log.h>
-
 #include <cstdint>
 #include <limits>
 #include <memory>
@@ -42,24 +40,37 @@ Status CopyLiveFiles(const RocksDbHandle& handle, const std::string& directory) 
     if (copied.code() == StatusCode::kNotFound && name.starts_with("/OPTIONS")) continue;
     RETURN_IF_ERROR(copied);
   }
-  rocksdb::VectorLogPtr logs;
-  RETURN_IF_ERROR(FromRocks(handle.db()->GetSortedWalFiles(logs), directory));
-  for (const auto& log : logs) {
-    RETURN_IF_ERROR(
-        Copy(files, handle.directory() + log->PathName(), directory + log->PathName(), kWhole));
+  ASSIGN_OR_RETURN(const std::vector<std::string> all, files->List(handle.directory()));
+  for (const std::string& name : all) {
+    if (!name.ends_with(".log")) continue;  // the WAL
+    RETURN_IF_ERROR(Copy(files, handle.directory() + "/" + name, directory + "/" + name, kWhole));
   }
   return files->SyncDirectory(directory);
 }
 
+void RemoveFiles(FileSystem* file_system, const std::string& directory) {
+  const auto names = file_system->List(directory);
+  if (!names.ok()) return;
+  for (const std::string& name : *names) {
+    static_cast<void>(file_system->Remove(directory + "/" + name));
+  }
+}
+
 }  // namespace
 
+// RocksDB's own way would be to disable deletions meanwhile. Enabling them again makes it look for
+// obsolete files, and after a failed write of the MANIFEST it takes the one that CURRENT names for
+// obsolete. Instead: a part may be deleted between being listed and being linked; then once more.
 Status CopyDatabase(const RocksDbHandle& handle, const std::string& directory) {
-  const std::string what = "snapshot " + directory;
+  constexpr int kAttempts = 5;
   RETURN_IF_ERROR(handle.file_system()->CreateDirectory(directory));
-  RETURN_IF_ERROR(FromRocks(handle.db()->DisableFileDeletions(), what));
-  const Status copied = CopyLiveFiles(handle, directory);
-  const Status enabled = FromRocks(handle.db()->EnableFileDeletions(false), what);
-  return copied.ok() ? enabled : copied;
+  Status copied;
+  for (int attempt = 0; attempt < kAttempts; ++attempt) {
+    copied = CopyLiveFiles(handle, directory);
+    if (copied.code() != StatusCode::kNotFound) return copied;
+    RemoveFiles(handle.file_system(), directory);
+  }
+  return copied;
 }
 
 }  // namespace varve::kv
