@@ -148,7 +148,11 @@ Result<std::vector<BackupInfo>> ListBackups(FileSystem* file_system,
 }
 
 Result<BackupInfo> RestoreBackup(FileSystem* file_system, const std::string& backup_directory,
-                                 const std::string& name, const std::string& directory) {
+                                 const std::string& name, const std::string& target) {
+  // "dir/" is "dir": what is unfinished lies beside it, not in it.
+  const std::string directory = target.substr(0, target.find_last_not_of('/') + 1);
+  if (directory.empty())
+    return InvalidArgumentError("\"" + target + "\" is no place for a database");
   ASSIGN_OR_RETURN(const std::vector<std::string> names, Names(file_system, backup_directory));
   if (names.empty()) return NotFoundError(backup_directory + " holds no backup");
   const std::string& chosen = name.empty() ? names.back() : name;

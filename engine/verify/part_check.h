@@ -10,7 +10,7 @@
 namespace varve::engine {
 
 // Adds what it met, and a fault for everything that is wrong, to `report`. Goes on after a fault
-// as far as what is left means something. Memory: 16 bytes for each label pair, and a chunk group.
+// as far as what is left means something. Memory: the distinct label pairs, and a chunk group.
 void CheckPart(const kv::Store& store, const std::shared_ptr<const kv::Part>& part,
                VerifyReport* report);
 

@@ -25,7 +25,7 @@ struct Decimal {
 // Corrections beyond this are no rounding noise: such a value is an exception.
 constexpr int64_t kCorrectionMax = int64_t{1} << 20;
 
-// Empty when the value has no such form. -0.0 has none, for an integer has no sign of zero: its
+// False when the value has no such form. -0.0 has none, for an integer has no sign of zero: its
 // correction is enormous.
 inline bool ToDecimal(double value, unsigned exponent, Decimal* out) {
   const double scaled = value * kPowersOfTen[exponent];

@@ -115,15 +115,10 @@ void AppendPlanes(std::span<const int64_t> values, bool twice, size_t plane_coun
   });
 }
 
-// Bytes of everything behind the first byte and the first value, as the column tells them.
+// Of a column's first byte; the number of planes stands above.
 constexpr unsigned kFormBits = 3;
 
 }  // namespace
-
-size_t IntegerBytes(std::span<const int64_t> values) {
-  const Choice choice = Choose(values);
-  return 1 + VarintLength(choice.bytes) + VarintLength(ZigZagEncode(values.front())) + choice.bytes;
-}
 
 void EncodeIntegers(std::span<const int64_t> values, std::string* out) {
   VARVE_CHECK(!values.empty());

@@ -18,8 +18,6 @@ namespace varve::codec {
 
 // Appends the column to `out`. REQUIRES: at least one value. All arithmetic wraps: any values do.
 void EncodeIntegers(std::span<const int64_t> values, std::string* out);
-// Bytes that EncodeIntegers appends, within a few.
-size_t IntegerBytes(std::span<const int64_t> values);
 
 // How the integers are told; the low three bits of a column's first byte.
 enum class IntegerForm : uint8_t {  // on disk: never change a value

@@ -3,9 +3,6 @@
 #include <gtest/gtest.h>
 
 #include <bit>
-#include <cstdlib>
-#include <filesystem>
-#include <fstream>
 #include <string>
 #include <vector>
 
@@ -14,23 +11,12 @@
 #include "storage/format/chunk_group.h"
 #include "storage/format/part_info.h"
 #include "storage/format/time_column_block.h"
+#include "tests/golden/golden_file.h"
 
 namespace varve {
 namespace {
 
 const double kStale = std::bit_cast<double>(uint64_t{0x7ff0000000000002});
-
-// As the file has it; written first when VARVE_GOLDEN_WRITE is set and it is missing.
-std::string Golden(const std::string& name, const std::string& encoded) {
-  const std::string path = std::string(VARVE_GOLDEN_DIRECTORY) + "/" + name;
-  if (!std::filesystem::exists(path) && std::getenv("VARVE_GOLDEN_WRITE") != nullptr) {
-    std::ofstream(path, std::ios::binary) << encoded;
-    ADD_FAILURE() << "wrote " << path;
-  }
-  const auto bytes = FileSystem::Posix()->ReadFile(path);
-  EXPECT_TRUE(bytes.ok()) << bytes.status().ToString();
-  return bytes.ok() ? *bytes : std::string();
-}
 
 void ExpectValues(const std::string& name, codec::ValueCodec codec,
                   const std::vector<double>& values) {

@@ -2,9 +2,6 @@
 #include <gtest/gtest.h>
 
 #include <bit>
-#include <cstdlib>
-#include <filesystem>
-#include <fstream>
 #include <memory>
 #include <string>
 #include <vector>
@@ -13,6 +10,7 @@
 #include "engine/metrics/exemplar_record.h"
 #include "engine/metrics/sample_record.h"
 #include "engine/metrics/tombstones.h"
+#include "tests/golden/golden_file.h"
 #include "varve/labels.h"
 
 namespace varve::engine {
@@ -20,17 +18,6 @@ namespace {
 
 constexpr uint64_t kDatabaseId = 0x1122334455667788;
 constexpr int64_t kStartMs = 1'700'000'000'000;
-
-std::string Golden(const std::string& name, const std::string& encoded) {
-  const std::string path = std::string(VARVE_GOLDEN_DIRECTORY) + "/" + name;
-  if (!std::filesystem::exists(path) && std::getenv("VARVE_GOLDEN_WRITE") != nullptr) {
-    std::ofstream(path, std::ios::binary) << encoded;
-    ADD_FAILURE() << "wrote " << path;
-  }
-  const auto bytes = FileSystem::Posix()->ReadFile(path);
-  EXPECT_TRUE(bytes.ok()) << bytes.status().ToString();
-  return bytes.ok() ? *bytes : std::string();
-}
 
 Labels Up(std::string_view job) { return Labels{{"__name__", "up"}, {"job", job}}; }
 

@@ -4,9 +4,6 @@
 #include <gtest/gtest.h>
 
 #include <bit>
-#include <cstdlib>
-#include <filesystem>
-#include <fstream>
 #include <string>
 #include <vector>
 
@@ -20,22 +17,12 @@
 #include "storage/format/part_info.h"
 #include "storage/journal/journal.h"
 #include "storage/journal/segment_format.h"
+#include "tests/golden/golden_file.h"
 
 namespace varve {
 namespace {
 
 constexpr uint64_t kStale = 0x7ff0000000000002;
-
-std::string Golden(const std::string& name, const std::string& encoded) {
-  const std::string path = std::string(VARVE_GOLDEN_DIRECTORY) + "/" + name;
-  if (!std::filesystem::exists(path) && std::getenv("VARVE_GOLDEN_WRITE") != nullptr) {
-    std::ofstream(path, std::ios::binary) << encoded;
-    ADD_FAILURE() << "wrote " << path;
-  }
-  const auto bytes = FileSystem::Posix()->ReadFile(path);
-  EXPECT_TRUE(bytes.ok()) << bytes.status().ToString();
-  return bytes.ok() ? *bytes : std::string();
-}
 
 struct Column {
   std::vector<int64_t> timestamps;

@@ -1,28 +1,15 @@
 // Golden files of retention classes and backup manifests. See storage_golden_test.cc.
 #include <gtest/gtest.h>
 
-#include <cstdlib>
-#include <filesystem>
-#include <fstream>
 #include <string>
 
 #include "compaction/retention_classes.h"
 #include "engine/backup/manifest.h"
 #include "storage/file_system.h"
+#include "tests/golden/golden_file.h"
 
 namespace varve {
 namespace {
-
-std::string Golden(const std::string& name, const std::string& encoded) {
-  const std::string path = std::string(VARVE_GOLDEN_DIRECTORY) + "/" + name;
-  if (!std::filesystem::exists(path) && std::getenv("VARVE_GOLDEN_WRITE") != nullptr) {
-    std::ofstream(path, std::ios::binary) << encoded;
-    ADD_FAILURE() << "wrote " << path;
-  }
-  const auto bytes = FileSystem::Posix()->ReadFile(path);
-  EXPECT_TRUE(bytes.ok()) << bytes.status().ToString();
-  return bytes.ok() ? *bytes : std::string();
-}
 
 TEST(Golden, RetentionClasses) {
   const compaction::RetentionNumbers numbers{3, 2, "{job=\"debug\"}\n"};

@@ -88,7 +88,7 @@ TEST_F(BackupTest, BackupsShareWhatDidNotChange) {
   const auto listed = ListBackups(Path("backups"));
   ASSERT_TRUE(listed.ok());
   ASSERT_EQ(listed->size(), 2u);
-  ASSERT_TRUE(RestoreBackup(Path("backups"), first->name, Path("one")).ok());
+  ASSERT_TRUE(RestoreBackup(Path("backups"), first->name, Path("one") + "/").ok());
   ASSERT_TRUE(RestoreBackup(Path("backups"), "", Path("two")).ok());
   EXPECT_THAT(ValuesIn(Path("one")), testing::ElementsAre(1));
   EXPECT_THAT(ValuesIn(Path("two")), testing::ElementsAre(1, 2));
