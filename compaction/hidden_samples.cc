@@ -43,6 +43,15 @@ bool HiddenSamples::Hides(index::Ordinal ordinal, int64_t time_ms) const {
   return Covers(ordinal, {time_ms, time_ms});
 }
 
+bool HiddenSamples::Touches(HiddenRange range) const {
+  return std::any_of(ranges_.begin(), ranges_.end(), [&](const auto& of_series) {
+    return std::any_of(of_series.second.begin(), of_series.second.end(),
+                       [&](const HiddenRange& hidden) {
+                         return hidden.min_ms <= range.max_ms && hidden.max_ms >= range.min_ms;
+                       });
+  });
+}
+
 bool HiddenSamples::Covers(index::Ordinal ordinal, HiddenRange range) const {
   const std::span<const HiddenRange> ranges = Of(ordinal);
   return std::any_of(ranges.begin(), ranges.end(), [&](const HiddenRange& hidden) {

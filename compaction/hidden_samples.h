@@ -30,6 +30,8 @@ class HiddenSamples {
   // Ascending; they neither overlap nor touch.
   std::span<const HiddenRange> Of(index::Ordinal ordinal) const;
   bool Hides(index::Ordinal ordinal, int64_t time_ms) const;
+  // Something in `range` of some series is hidden.
+  bool Touches(HiddenRange range) const;
   // Hides every time in `range`.
   bool Covers(index::Ordinal ordinal, HiddenRange range) const;
 

@@ -98,6 +98,7 @@ class SeriesMerger {
         return chunk.sample_count < kSmallChunkSamples &&
                chunk.payload.size() < codec::kHistogramChunkBytes / 2;
       case format::ChunkCodec::kGorillaStart:
+      case format::ChunkCodec::kRollup:
         break;
     }
     return chunk.sample_count < kSmallChunkSamples;
@@ -158,6 +159,36 @@ class SeriesMerger {
   std::vector<ChunkView> result_;
 };
 
+// Which day of the result is how new, so that rollups of days that nothing was added to stay
+// valid. None where it is one day; wider than a day where there would be too many.
+std::vector<format::PartPiece> PiecesOf(std::span<const std::shared_ptr<const kv::Part>> parts) {
+  int64_t min_ms = std::numeric_limits<int64_t>::max();
+  int64_t max_ms = std::numeric_limits<int64_t>::min();
+  for (const auto& part : parts) {
+    min_ms = std::min(min_ms, part->info().min_time_ms);
+    max_ms = std::max(max_ms, part->info().max_time_ms);
+  }
+  std::vector<format::PartPiece> pieces;
+  constexpr int64_t kSanePastMs = int64_t{1} << 53;  // where days can be counted without overflow
+  if (min_ms < -kSanePastMs || max_ms > kSanePastMs) return pieces;
+  constexpr int64_t kPiecesMax = 16;
+  int64_t width_ms = kColumnPartitionMs;
+  while ((max_ms - min_ms) / width_ms >= kPiecesMax) width_ms *= 2;
+  const Partition first = RollupPartitionOf(min_ms, width_ms);
+  if (max_ms <= first.end_ms) return pieces;
+  for (Partition at = first; at.begin_ms <= max_ms; at.begin_ms += width_ms, at.end_ms += width_ms) {
+    format::PartPiece piece{at.begin_ms, at.end_ms, 0};
+    bool any = false;
+    for (const auto& part : parts) {
+      const format::PartInfo& info = part->info();
+      any = any || (info.min_time_ms <= at.end_ms && info.max_time_ms >= at.begin_ms);
+      piece.max_sequence = std::max(piece.max_sequence, info.SequenceIn(at.begin_ms, at.end_ms));
+    }
+    if (any) pieces.push_back(piece);
+  }
+  return pieces;
+}
+
 Result<format::PartInfo> MergedInfo(std::span<const std::shared_ptr<const kv::Part>> parts) {
   if (parts.empty()) return InvalidArgumentError("a merge needs at least one part");
   format::PartInfo merged;
@@ -179,6 +210,7 @@ Result<format::PartInfo> MergedInfo(std::span<const std::shared_ptr<const kv::Pa
     merged.max_sequence = std::max(merged.max_sequence, info.max_sequence);
   }
   if (merged.level < std::numeric_limits<uint8_t>::max()) ++merged.level;
+  merged.pieces = PiecesOf(parts);
   return merged;
 }
 
@@ -197,22 +229,6 @@ MetricsPartLayout LayoutOf(std::span<const std::shared_ptr<const kv::Part>> part
     layout.series_per_group /= 2;
   }
   return layout;
-}
-
-// The streams that stand on the smallest labels, oldest part first. Parts are few, so a scan beats
-// a heap.
-void FindNext(std::span<const std::unique_ptr<PartStream>> streams,
-              std::vector<PartStream*>* next) {
-  next->clear();
-  for (const std::unique_ptr<PartStream>& stream : streams) {
-    if (stream->done()) continue;
-    if (!next->empty()) {
-      const auto order = format::CompareLabelBytes(stream->labels(), next->front()->labels());
-      if (order > 0) continue;
-      if (order < 0) next->clear();
-    }
-    next->push_back(stream.get());
-  }
 }
 
 }  // namespace
@@ -241,7 +257,7 @@ Result<std::optional<format::PartInfo>> MergeVisible(
   std::vector<PartStream*> next;
   std::vector<std::span<const ChunkView>> sources;
   bool any_series = false;
-  for (FindNext(streams, &next); !next.empty(); FindNext(streams, &next)) {
+  for (FindFirst(streams, &next); !next.empty(); FindFirst(streams, &next)) {
     if (cancelled != nullptr && cancelled->load(std::memory_order_relaxed)) {
       return CancelledError("the merge was ended");
     }

@@ -90,4 +90,18 @@ Status PartStream::Damaged(const std::string& what) const {
   return DataLossError("part " + std::to_string(info().part_id) + ": " + what);
 }
 
+void FindFirst(std::span<const std::unique_ptr<PartStream>> streams,
+               std::vector<PartStream*>* first) {
+  first->clear();
+  for (const std::unique_ptr<PartStream>& stream : streams) {
+    if (stream->done()) continue;
+    if (!first->empty()) {
+      const auto order = format::CompareLabelBytes(stream->labels(), first->front()->labels());
+      if (order > 0) continue;
+      if (order < 0) first->clear();
+    }
+    first->push_back(stream.get());
+  }
+}
+
 }  // namespace varve::compaction

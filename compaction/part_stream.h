@@ -27,6 +27,7 @@ class PartStream {
                                                   const HiddenSamples* hidden = nullptr);
 
   bool done() const { return ordinal_ == series_count_; }
+  index::Ordinal ordinal() const { return static_cast<index::Ordinal>(ordinal_); }
   // Of the current series. REQUIRES: !done(). Views live until the next Advance.
   std::string_view labels() const { return labels_[ordinal_ % series_per_group()]; }
   std::span<const format::ChunkView> chunks() const {
@@ -58,5 +59,10 @@ class PartStream {
   std::vector<std::string> labels_;  // of the group's series
   std::string last_labels_;          // of the group before
 };
+
+// The streams that stand on the smallest labels of all, in the order given; none when all are done.
+// Parts are few, so a scan beats a heap.
+void FindFirst(std::span<const std::unique_ptr<PartStream>> streams,
+               std::vector<PartStream*>* first);
 
 }  // namespace varve::compaction

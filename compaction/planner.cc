@@ -39,6 +39,7 @@
 #include <tuple>
 
 #include "base/check.h"
+#include "compaction/downsampling.h"
 
 namespace varve::compaction {
 namespace {
@@ -47,6 +48,8 @@ using format::PartInfo;
 
 constexpr int64_t kDayMs = int64_t{24} * 3600 * 1000;
 constexpr size_t kFlushPartsMax = 8;
+// A day of rollups is small: their parts grow on.
+constexpr int64_t kRollupMergeWidthMs = 64 * kDayMs;
 // A day is left behind when samples exist this long after its end; later ones are late data.
 constexpr int64_t kDaySettledMs = 2 * kPartitionMs;
 static_assert(kDayMs % kPartitionMs == 0);
@@ -65,29 +68,42 @@ bool Touches(const PartInfo& part, int64_t min_ms, int64_t max_ms) {
   return part.min_time_ms <= max_ms && part.max_time_ms >= min_ms;
 }
 
-// Parts that may merge with each other: one signal, tier and retention class.
-using Kind = std::tuple<format::Signal, format::Tier, uint16_t>;
-Kind KindOf(const PartInfo& part) { return {part.signal, part.tier, part.retention_class}; }
+// Parts that may merge with each other: one signal, tier, resolution and retention class.
+using Kind = std::tuple<format::Signal, format::Tier, int64_t, uint16_t>;
+Kind KindOf(const PartInfo& part) {
+  return {part.signal, part.tier, part.resolution_ms, part.retention_class};
+}
 
 // Parts of one kind in sequence order, oldest first.
 using Parts = std::vector<const PartInfo*>;
 
 bool IsMergeable(const PartInfo& part) {
-  return part.tier == format::Tier::kRaw &&
-         (part.signal == format::Signal::kMetrics || part.signal == format::Signal::kExemplars);
+  return part.signal == format::Signal::kMetrics || part.signal == format::Signal::kExemplars;
 }
 
-std::vector<Parts> RawByKind(std::span<const PartInfo> parts) {
-  Parts raw;
-  for (const PartInfo& part : parts) {
-    if (IsMergeable(part)) raw.push_back(&part);
+// The last bucket of a day ends with the next day's first millisecond: moved by one, parts of
+// rollups lie within partitions as those of samples do.
+std::vector<PartInfo> Aligned(std::span<const PartInfo> parts) {
+  std::vector<PartInfo> aligned(parts.begin(), parts.end());
+  for (PartInfo& part : aligned) {
+    if (part.tier != format::Tier::kRollup) continue;
+    --part.min_time_ms;
+    --part.max_time_ms;
   }
-  std::sort(raw.begin(), raw.end(), [](const PartInfo* a, const PartInfo* b) {
+  return aligned;
+}
+
+std::vector<Parts> ByKind(std::span<const PartInfo> parts) {
+  Parts all;
+  for (const PartInfo& part : parts) {
+    if (IsMergeable(part)) all.push_back(&part);
+  }
+  std::sort(all.begin(), all.end(), [](const PartInfo* a, const PartInfo* b) {
     return std::tuple(KindOf(*a), a->max_sequence, a->min_time_ms, a->part_id) <
            std::tuple(KindOf(*b), b->max_sequence, b->min_time_ms, b->part_id);
   });
   std::vector<Parts> kinds;
-  for (const PartInfo* part : raw) {
+  for (const PartInfo* part : all) {
     if (kinds.empty() || KindOf(*kinds.back().front()) != KindOf(*part)) kinds.emplace_back();
     kinds.back().push_back(part);
   }
@@ -202,6 +218,10 @@ bool Doubles(const Candidate& candidate) {
 
 // 0: for ever.
 int64_t RetentionOf(const PartInfo& part, const PlannerOptions& options) {
+  if (part.tier == format::Tier::kRollup) {
+    return options.downsampling == nullptr ? 0
+                                           : options.downsampling->RetentionOf(part.retention_class);
+  }
   switch (part.signal) {
     case format::Signal::kMetrics:
       return options.classes == nullptr ? options.retention_ms
@@ -224,7 +244,7 @@ bool SuitsRetention(int64_t width_ms, const PartInfo& part, const PlannerOptions
 
 bool IsStale(const PartInfo& part, const PlannerOptions& options) {
   return options.classes != nullptr && part.signal == format::Signal::kMetrics &&
-         !options.classes->IsCurrent(part.retention_class);
+         part.tier == format::Tier::kRaw && !options.classes->IsCurrent(part.retention_class);
 }
 
 // A part alone is written anew once, as columns.
@@ -323,6 +343,13 @@ Partition PartitionOf(int64_t time_ms, int64_t width_ms) {
   return partition;
 }
 
+Partition RollupPartitionOf(int64_t time_ms, int64_t width_ms) {
+  Partition partition = PartitionOf(time_ms - 1, width_ms);
+  ++partition.begin_ms;
+  ++partition.end_ms;
+  return partition;
+}
+
 int64_t FlushPartitionWidth(int64_t min_ms, int64_t max_ms) {
   VARVE_CHECK(min_ms <= max_ms);
   if (PartitionCount(min_ms, max_ms, kPartitionMs) <= kFlushPartsMax) return kPartitionMs;
@@ -333,14 +360,17 @@ int64_t FlushPartitionWidth(int64_t min_ms, int64_t max_ms) {
 }
 
 std::optional<MergeJob> PlanMerge(std::span<const PartInfo> parts, const PlannerOptions& options) {
-  const std::vector<Parts> kinds = RawByKind(parts);
+  const std::vector<PartInfo> aligned = Aligned(parts);
+  const std::vector<Parts> kinds = ByKind(aligned);
   for (const Parts& kind : kinds) {
     if (const auto merge = CrowdedMerge(kind, options)) {
       return JobOf(*merge);
     }
   }
-  for (const int64_t width_ms : {kDayMs, kFullMergeWidthMs}) {
+  for (const int64_t width_ms : {kDayMs, kFullMergeWidthMs, kRollupMergeWidthMs}) {
     for (const Parts& kind : kinds) {
+      const bool rollups = kind.front()->tier == format::Tier::kRollup;
+      if (width_ms == kRollupMergeWidthMs && !rollups) continue;
       if (const auto merge = SettledMerge(kind, width_ms, options)) return JobOf(*merge);
     }
   }
@@ -349,7 +379,8 @@ std::optional<MergeJob> PlanMerge(std::span<const PartInfo> parts, const Planner
 
 std::optional<MergeJob> PlanFullMerge(std::span<const PartInfo> parts,
                                       const PlannerOptions& options) {
-  for (const Parts& kind : RawByKind(parts)) {
+  const std::vector<PartInfo> aligned = Aligned(parts);
+  for (const Parts& kind : ByKind(aligned)) {
     if (const auto merge = FullMerge(kind, options)) return JobOf(*merge);
   }
   return std::nullopt;
@@ -376,7 +407,8 @@ std::vector<ExpiredPart> PlanExpiry(std::span<const PartInfo> parts, const Plann
   uint64_t kept_bytes = 0;
   for (const PartInfo& part : parts) {
     const int64_t retention_ms = RetentionOf(part, options);
-    if (retention_ms > 0 && part.max_time_ms < SaturatingAdd(now_ms, -retention_ms)) {
+    if (retention_ms > 0 && part.max_time_ms < SaturatingAdd(now_ms, -retention_ms) &&
+        !options.held_parts.contains(part.part_id)) {
       expired.push_back({part.part_id, ExpiryReason::kAge});
     } else {
       kept.push_back(&part);

@@ -17,11 +17,17 @@ inline constexpr int64_t kPartitionMs = int64_t{2} * 3600 * 1000;
 // No chunk of columns straddles a multiple of it.
 inline constexpr int64_t kColumnPartitionMs = int64_t{24} * 3600 * 1000;
 
+class DownsamplingRules;
+
 struct PlannerOptions {
   int64_t retention_ms = 0;           // 0: for ever
   int64_t exemplar_retention_ms = 0;  // likewise
   // Of parts of metrics, in place of retention_ms; borrowed. Null: all have retention_ms.
   const RetentionClasses* classes = nullptr;
+  // Borrowed. Null: nothing is downsampled, and rollups are kept for ever.
+  const DownsamplingRules* downsampling = nullptr;
+  // Raw parts that stay whatever their age (HeldForDownsampling).
+  std::set<uint64_t> held_parts = {};
   // The oldest parts go while all together are larger. 0: no limit.
   uint64_t part_bytes_max = 0;
   uint32_t parts_per_partition_max =
@@ -42,6 +48,10 @@ struct Partition {
   friend bool operator==(const Partition&, const Partition&) = default;
 };
 Partition PartitionOf(int64_t time_ms, int64_t width_ms);
+
+// The aligned range (begin, end] that a rollup belongs to, as both ends included: buckets end where
+// the day does.
+Partition RollupPartitionOf(int64_t time_ms, int64_t width_ms);
 
 // The width of the partitions a flush of [min_ms, max_ms] is cut into: 2 h, or the smallest of 1 d,
 // 8 d, 64 d, ... that keeps the number of parts at or below eight.

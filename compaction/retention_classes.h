@@ -61,6 +61,8 @@ struct RetentionNumbers {
   friend bool operator==(const RetentionNumbers&, const RetentionNumbers&) = default;
 };
 inline constexpr std::string_view kRetentionNumbersKey = "retention_classes";
+// The same of the levels of downsampling rules; rules are selectors and resolutions then.
+inline constexpr std::string_view kDownsamplingNumbersKey = "downsampling_levels";
 std::string EncodeRetentionNumbers(const RetentionNumbers& numbers);
 // Error: kDataLoss; kFailedPrecondition for a newer version.
 Result<RetentionNumbers> DecodeRetentionNumbers(std::string_view bytes);

@@ -37,6 +37,7 @@ Result<std::vector<format::PartInfo>> SplitByClass(kv::Store* store,
     info.min_sequence = part->info().min_sequence;
     info.max_sequence = part->info().max_sequence;
     info.retention_class = retention_class;
+    info.pieces = part->info().pieces;
     ASSIGN_OR_RETURN(info, writer->Finish(std::move(info)));
     parts.push_back(std::move(info));
   }

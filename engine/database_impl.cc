@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <span>
 #include <utility>
 
 #include "base/check.h"
@@ -169,9 +170,50 @@ Status DatabaseImpl::OpenStore() {
     tombstones_.Publish(std::move(list));
   }
   RETURN_IF_ERROR(AssignRetentionClasses());
+  RETURN_IF_ERROR(AssignDownsamplingLevels());
   metadata_ = std::make_unique<MetadataRegistry>(store_.get());
   return metadata_->Load();
 }
+
+namespace {
+
+std::string Ms(int64_t ms) { return std::to_string(ms) + " ms"; }
+
+Status CheckLevels(std::span<const DownsamplingLevel> levels) {
+  constexpr int64_t kSecondMs = 1000;
+  constexpr int64_t kDayMs = 86'400'000;
+  if (levels.empty()) return InvalidArgumentError("no resolution is named");
+  const DownsamplingLevel* previous = nullptr;
+  for (const DownsamplingLevel& level : levels) {
+    const int64_t resolution_ms = level.resolution_ms;
+    if (resolution_ms < kSecondMs || kDayMs % resolution_ms != 0) {
+      return InvalidArgumentError("resolution " + Ms(resolution_ms) +
+                                  " does not divide a day, or is less than a second");
+    }
+    if (previous != nullptr && (resolution_ms <= previous->resolution_ms ||
+                                resolution_ms % levels.front().resolution_ms != 0)) {
+      return InvalidArgumentError("resolution " + Ms(resolution_ms) +
+                                  " is not a larger multiple of " +
+                                  Ms(levels.front().resolution_ms));
+    }
+    if (level.after_ms < 0) return InvalidArgumentError("after " + Ms(level.after_ms));
+    if (level.retention_ms < 0 ||
+        (level.retention_ms != 0 && level.retention_ms <= level.after_ms + kDayMs)) {
+      return InvalidArgumentError("made after " + Ms(level.after_ms) + " and kept for " +
+                                  Ms(level.retention_ms) + ": not a day");
+    }
+    const int64_t source_ms = levels.front().retention_ms;
+    if (previous != nullptr && source_ms != 0 && source_ms <= level.after_ms + kDayMs) {
+      return InvalidArgumentError("resolution " + Ms(resolution_ms) + " is made after " +
+                                  Ms(level.after_ms) + ", when " +
+                                  Ms(levels.front().resolution_ms) + " has gone");
+    }
+    previous = &level;
+  }
+  return OkStatus();
+}
+
+}  // namespace
 
 Status DatabaseImpl::AssignRetentionClasses() {
   std::string text;
@@ -184,22 +226,52 @@ Status DatabaseImpl::AssignRetentionClasses() {
     text += compiled.text + "\n";
     rules.push_back(std::move(compiled));
   }
+  ASSIGN_OR_RETURN(const uint16_t first_class,
+                   NumbersFor(compaction::kRetentionNumbersKey, text, rules.size()));
+  classes_ = compaction::RetentionClasses(first_class, std::move(rules), options_.retention_ms);
+  return OkStatus();
+}
+
+Result<uint16_t> DatabaseImpl::NumbersFor(std::string_view key, const std::string& rules,
+                                          size_t count) {
   compaction::RetentionNumbers before;
-  ASSIGN_OR_RETURN(const std::optional<std::string> state,
-                   store_->GetState(compaction::kRetentionNumbersKey));
+  ASSIGN_OR_RETURN(const std::optional<std::string> state, store_->GetState(key));
   if (state) {
     ASSIGN_OR_RETURN(before, compaction::DecodeRetentionNumbers(*state));
   }
   ASSIGN_OR_RETURN(const compaction::RetentionNumbers numbers,
-                   compaction::NextRetentionNumbers(before, text, rules.size()));
+                   compaction::NextRetentionNumbers(before, rules, count));
   if (numbers != before) {
     kv::CatalogEdit edit;
-    edit.put_state.emplace_back(compaction::kRetentionNumbersKey,
-                                compaction::EncodeRetentionNumbers(numbers));
+    edit.put_state.emplace_back(key, compaction::EncodeRetentionNumbers(numbers));
     RETURN_IF_ERROR(store_->Commit(edit));
   }
-  classes_ =
-      compaction::RetentionClasses(numbers.first_class, std::move(rules), options_.retention_ms);
+  return numbers.first_class;
+}
+
+
+Status DatabaseImpl::AssignDownsamplingLevels() {
+  std::string text;
+  std::vector<compaction::DownsamplingRule> rules;
+  size_t level_count = 0;
+  for (const DownsamplingRule& rule : options_.downsampling_rules) {
+    compaction::DownsamplingRule compiled;
+    compiled.text = SelectorText(rule.selector);
+    RETURN_IF_ERROR(CheckLevels(rule.levels).WithContext("downsampling of " + compiled.text));
+    ASSIGN_OR_RETURN(compiled.selector, CompileMatchers(rule.selector));
+    text += compiled.text;
+    for (const DownsamplingLevel& level : rule.levels) {
+      compiled.levels.push_back({level.resolution_ms, level.after_ms, level.retention_ms});
+      text += " " + std::to_string(level.resolution_ms);
+      ++level_count;
+    }
+    text += "\n";
+    rules.push_back(std::move(compiled));
+  }
+  ASSIGN_OR_RETURN(const uint16_t first_number,
+                   NumbersFor(compaction::kDownsamplingNumbersKey, text, level_count));
+  downsampling_ =
+      compaction::DownsamplingRules(first_number, std::move(rules), classes_.longest_ms());
   return OkStatus();
 }
 
@@ -234,6 +306,7 @@ Status DatabaseImpl::Recover() {
   context.readers = &readers_;
   context.tombstones = &tombstones_;
   context.classes = &classes_;
+  context.downsampling = &downsampling_;
   context.now_ms = [this] { return NowMs(); };
   context.log = log;
   maintenance_ = std::make_unique<Maintenance>(std::move(context), std::move(recovered));
@@ -468,10 +541,10 @@ Result<BackupReport> DatabaseImpl::Backup(const std::string& backup_directory) {
   return report;
 }
 
-Result<std::vector<ExpiringPart>> DatabaseImpl::Expiring() {
+Result<std::vector<ExpiringPart>> DatabaseImpl::Expiring(std::optional<int64_t> at_ms) {
   ReaderLock lock(&open_mutex_);
   RETURN_IF_ERROR(CheckOpen());
-  return maintenance_->Expiring();
+  return maintenance_->Expiring(at_ms.value_or(NowMs()));
 }
 
 std::unique_ptr<Reader> DatabaseImpl::NewReader() {
@@ -559,6 +632,7 @@ DatabaseStatistics DatabaseImpl::Statistics() {
   statistics.checkpoint_count = maintenance.checkpoints;
   statistics.flush_count = maintenance.flushes;
   statistics.merge_count = maintenance.merges;
+  statistics.downsample_count = maintenance.downsamples;
   statistics.flush_bytes_written = maintenance.flush_bytes;
   statistics.merge_bytes_written = maintenance.merge_bytes;
   statistics.merge_bytes_replaced = maintenance.merge_bytes_replaced;
@@ -566,7 +640,12 @@ DatabaseStatistics DatabaseImpl::Statistics() {
   for (const auto& part : version->parts) {
     ++statistics.part_count;
     if (part->info().signal != format::Signal::kMetrics) continue;
-    statistics.part_sample_count += part->info().sample_count;
+    if (part->info().tier == format::Tier::kRollup) {
+      statistics.rollup_row_count += part->info().sample_count;
+      statistics.rollup_bytes += part->info().bytes();
+    } else {
+      statistics.part_sample_count += part->info().sample_count;
+    }
   }
   statistics.part_bytes = store_->disk_bytes();
   statistics.journal_bytes = maintenance_->journal_bytes();

@@ -52,7 +52,7 @@ class DatabaseImpl final : public Database {
   Status Snapshot(const std::string& directory) override;
   Result<VerifyReport> Verify() override;
   Result<BackupReport> Backup(const std::string& backup_directory) override;
-  Result<std::vector<ExpiringPart>> Expiring() override;
+  Result<std::vector<ExpiringPart>> Expiring(std::optional<int64_t> at_ms) override;
   DatabaseStatistics Statistics() override;
   CardinalityReport Cardinality(size_t limit) override;
 
@@ -62,6 +62,9 @@ class DatabaseImpl final : public Database {
   DatabaseImpl(const Options& options, std::string path, FileSystem* file_system);
   Status OpenStore();
   Status AssignRetentionClasses();
+  Status AssignDownsamplingLevels();
+  // The first of `count` numbers that the rules have, kept in the store's state under `key`.
+  Result<uint16_t> NumbersFor(std::string_view key, const std::string& rules, size_t count);
   Status Recover();
   void StartThreads();
   void StopThreads();
@@ -93,6 +96,7 @@ class DatabaseImpl final : public Database {
   Tombstones tombstones_;
   PartReaders readers_;
   compaction::RetentionClasses classes_;
+  compaction::DownsamplingRules downsampling_;
   std::unique_ptr<MetadataRegistry> metadata_;
   std::unique_ptr<journal::Writer> journal_;
   std::unique_ptr<CommitQueue> commits_;

@@ -19,6 +19,32 @@
 
 namespace varve::engine {
 
+// What a query makes of a range of samples, by which rollups may stand for them.
+enum class RollupField : uint8_t {
+  kNone,      // only raw samples will do
+  kLast,      // the newest sample at or before a time
+  kFirst,     // the oldest one of a range
+  kMin,       // ..._over_time
+  kMax,
+  kSum,
+  kMean,
+  kCount,
+  kIncrease,  // of a counter
+  kDelta,     // last - first
+  kOther,     // rollups stand for samples only where these are gone
+};
+
+struct RollupUse {
+  RollupField field = RollupField::kNone;
+  // All ends of all windows are multiples of it: buckets of resolutions that divide it give the
+  // same answer as samples do. 0: they are anywhere.
+  int64_t edge_ms = 0;
+  // The length of the windows, or how far is looked back: where samples are gone, rollups fill in
+  // several for each.
+  int64_t window_ms = 0;
+  bool heeds_start_times = false;
+};
+
 // Decoded samples of one series; reused from series to series.
 struct SampleBuffer : format::SampleColumns {
   // What the read decoded, whole chunks; for EXPLAIN.
@@ -27,9 +53,24 @@ struct SampleBuffer : format::SampleColumns {
   // Set by the reader's caller: a series with many more samples in the range is refused before it
   // is decoded. May be exceeded by what chunks hold outside of the range.
   uint64_t sample_count_max = UINT64_MAX;
+  RollupUse rollups;  // set by the reader's caller
+
+  // How many samples each one stands for: rollups are a few samples that give the same answer as
+  // all those of their bucket. Empty, or one per sample: 1 for raw ones.
+  std::vector<double> weights;
+  std::vector<double> histogram_weights;
+  uint64_t rollup_row_count = 0;
+  int64_t rollup_resolution_ms = 0;  // the coarsest one used
+  // Raw samples are gone, and rollups were taken that do not give quite the same answer.
+  bool rollups_stand_in = false;
 
   void Clear() {
     format::SampleColumns::Clear();
+    weights.clear();
+    histogram_weights.clear();
+    rollup_row_count = 0;
+    rollup_resolution_ms = 0;
+    rollups_stand_in = false;
     chunk_count = 0;
     chunk_bytes = 0;
   }
@@ -44,6 +85,7 @@ struct SelectRequest {
   int64_t min_ms = 0;  // both ends belong to the range
   int64_t max_ms = 0;
   ResetHints reset_hints = ResetHints::kAsWritten;
+  bool with_rollups = false;  // series of which only rollups are left are listed, too
 };
 
 // The series that one request selected. A series is listed once, although its samples may lie in

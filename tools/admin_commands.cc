@@ -5,6 +5,7 @@
 #include <memory>
 
 #include "base/status_macros.h"
+#include "server/http/form.h"
 #include "server/api/admin_handlers.h"
 #include "server/api/json_writer.h"
 #include "tools/http_client.h"
@@ -94,8 +95,10 @@ int RunVerify(const Target& target, Output output) {
   return report->faults.empty() && lost == 0 ? 0 : 1;
 }
 
-int RunRetention(const std::string& server) {
-  const Result<HttpAnswer> answer = HttpGet(server, "/api/v1/admin/retention");
+int RunRetention(const std::string& url, const std::string& at) {
+  const std::string target = "/api/v1/admin/retention";
+  const Result<HttpAnswer> answer =
+      HttpGet(url, at.empty() ? target : target + "?at=" + server::PercentEncode(at));
   if (!answer.ok()) return Fail("retention", answer.status().message());
   std::fprintf(answer->status == 200 ? stdout : stderr, "%s\n", answer->body.c_str());
   return answer->status == 200 ? 0 : 1;

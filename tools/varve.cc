@@ -93,7 +93,9 @@ int main(int argc, char** argv) {
   std::string server;
   CLI::App* retention = app.add_subcommand("retention", "What a server's retention would drop now");
   retention->add_option("--server", server, "A running server")->required();
-  retention->callback([&] { exit_status = varve::tools::RunRetention(server); });
+  std::string retention_at;
+  retention->add_option("--at", retention_at, "Not now, but then (RFC 3339 or Unix seconds)");
+  retention->callback([&] { exit_status = varve::tools::RunRetention(server, retention_at); });
   CLI::App* snapshot = app.add_subcommand(
       "snapshot", "Make a snapshot under the server's data directory; prints its name");
   snapshot->add_option("--server", server, "A running server")->required();

@@ -15,6 +15,7 @@
 
 #include "base/clock.h"
 #include "base/mutex.h"
+#include "compaction/downsampling.h"
 #include "compaction/planner.h"
 #include "engine/commit_queue.h"
 #include "engine/metrics/checkpoint.h"
@@ -45,6 +46,7 @@ struct MaintenanceContext {
   PartReaders* readers = nullptr;
   Tombstones* tombstones = nullptr;
   const compaction::RetentionClasses* classes = nullptr;
+  const compaction::DownsamplingRules* downsampling = nullptr;
   std::function<int64_t()> now_ms;
   std::function<void(LogLevel, std::string_view)> log;
 };
@@ -53,6 +55,7 @@ struct MaintenanceCounters {
   uint64_t checkpoints = 0;
   uint64_t flushes = 0;
   uint64_t merges = 0;
+  uint64_t downsamples = 0;
   uint64_t flush_bytes = 0;  // of parts, as written
   uint64_t merge_bytes = 0;
   uint64_t merge_bytes_replaced = 0;
@@ -92,8 +95,8 @@ class Maintenance {
   // Ends merges under way as soon as may be, for good; they leave nothing behind.
   void CancelMerges() { cancelled_.store(true); }
 
-  // What DropExpired would drop now.
-  std::vector<ExpiringPart> Expiring();
+  // What DropExpired would drop at `at_ms`.
+  std::vector<ExpiringPart> Expiring(int64_t at_ms);
 
   MaintenanceCounters counters() const;
   // Journal bytes that the next recovery would replay.
@@ -115,7 +118,9 @@ class Maintenance {
       std::span<const std::shared_ptr<const kv::Part>> inputs) REQUIRES(merge_mutex_);
   Status MaintainParts() REQUIRES(merge_mutex_) EXCLUDES(mutex_);
   // Commits outputs in the place of inputs. `applied`: the tombstones that they were written with.
+  // `kept_inputs` went into them too, and stay.
   Status Replace(std::span<const std::shared_ptr<const kv::Part>> inputs,
+                 std::span<const std::shared_ptr<const kv::Part>> kept_inputs,
                  std::span<const format::PartInfo> outputs, const TombstoneList& applied)
       REQUIRES(merge_mutex_) EXCLUDES(mutex_);
   // Adds parts of what the exemplar store set aside to `edit`.
@@ -143,10 +148,17 @@ class Maintenance {
   // `end_segment`: the first segment of the journal that does not belong to it.
   Status LinkSnapshot(const std::string& directory, uint64_t end_segment) REQUIRES(mutex_);
   Status DropExpired() REQUIRES(merge_mutex_) EXCLUDES(mutex_);
+  // Rolls up what is due (downsampling.cc). What fails is not tried again.
+  Status DownsampleDue() REQUIRES(merge_mutex_) EXCLUDES(mutex_);
+  Status RunDownsampling(const compaction::DownsampleJob& job) REQUIRES(merge_mutex_)
+      EXCLUDES(mutex_);
   // Splits the parts of stale retention classes.
   Status SplitStale() REQUIRES(merge_mutex_) EXCLUDES(mutex_);
   Result<compaction::HiddenSamples> Hidden(const std::shared_ptr<const kv::Part>& part) const;
   compaction::PlannerOptions Planner() const;
+  // With the parts that must wait for their rollups.
+  compaction::PlannerOptions ExpiryPlanner(std::span<const format::PartInfo> parts)
+      EXCLUDES(downsampling_mutex_);
   // With the parts that no merge may take.
   compaction::PlannerOptions MergePlanner() const REQUIRES(merge_mutex_);
   void RemoveIdleSeries() REQUIRES(mutex_);
@@ -176,12 +188,17 @@ class Maintenance {
   int64_t last_maintain_ns_ GUARDED_BY(merge_mutex_) = 0;
   uint64_t flushes_at_maintain_ GUARDED_BY(merge_mutex_) = 0;
   int64_t retry_merges_after_ns_ GUARDED_BY(merge_mutex_) = 0;
+  Mutex downsampling_mutex_;
+  std::set<compaction::EmptyDay> empty_days_ GUARDED_BY(downsampling_mutex_);
+  // Parts that could not be read for it.
+  std::set<uint64_t> undownsampled_parts_ GUARDED_BY(downsampling_mutex_);
   std::atomic<bool> cancelled_{false};
   int64_t retry_after_ns_ GUARDED_BY(mutex_) = 0;  // a failed round waits
 
   std::atomic<uint64_t> checkpoints_{0};
   std::atomic<uint64_t> flushes_{0};
   std::atomic<uint64_t> merges_{0};
+  std::atomic<uint64_t> downsamples_{0};
   std::atomic<uint64_t> flush_bytes_{0};
   std::atomic<uint64_t> merge_bytes_{0};
   std::atomic<uint64_t> merge_bytes_replaced_{0};

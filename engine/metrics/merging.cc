@@ -28,7 +28,8 @@ bool Names(const Tombstone& tombstone, uint64_t part_id) {
 Status Maintenance::Maintain() {
   MutexLock merging(&merge_mutex_);
   RETURN_IF_ERROR(MaintainParts());
-  return PurgeDeleted();
+  RETURN_IF_ERROR(PurgeDeleted());
+  return DownsampleDue();
 }
 
 Status Maintenance::Compact() {
@@ -42,6 +43,7 @@ Status Maintenance::Compact() {
   const Status merged = MergeAll(compaction::PlanFullMerge);
   RETURN_IF_ERROR(MaintainParts());
   RETURN_IF_ERROR(PurgeDeleted());
+  RETURN_IF_ERROR(DownsampleDue());
   return merged;
 }
 
@@ -49,10 +51,13 @@ Status Maintenance::MaintainParts() {
   last_maintain_ns_ = Clock::System()->SteadyNs();
   flushes_at_maintain_ = flushes_.load();
   const Status split = SplitStale();
-  const Status merged = MergeAll(compaction::PlanMerge);
+  Status merged = MergeAll(compaction::PlanMerge);
+  const Status downsampled = DownsampleDue();
+  if (merged.ok()) merged = MergeAll(compaction::PlanMerge);
   RETURN_IF_ERROR(DropExpired());
   RETURN_IF_ERROR(PruneTombstones());
-  return split.ok() ? merged : split;
+  if (!split.ok()) return split;
+  return merged.ok() ? downsampled : merged;
 }
 
 void Maintenance::RunMergesDue() {
@@ -81,6 +86,9 @@ Result<std::optional<format::PartInfo>> Maintenance::Merge(
   if (inputs.front()->info().signal == format::Signal::kExemplars) {
     return compaction::MergeExemplarParts(context_.store, inputs, hidden);
   }
+  if (inputs.front()->info().tier == format::Tier::kRollup) {
+    return compaction::MergeRollupParts(context_.store, inputs, hidden, &cancelled_);
+  }
   return compaction::MergeVisible(context_.store, inputs, hidden, &cancelled_);
 }
 
@@ -94,7 +102,7 @@ Status Maintenance::ReplaceByMerge(std::span<const std::shared_ptr<const kv::Par
   }
   std::vector<format::PartInfo> outputs;
   if (merged->has_value()) outputs.push_back(**merged);
-  RETURN_IF_ERROR(Replace(inputs, outputs, *applied));
+  RETURN_IF_ERROR(Replace(inputs, {}, outputs, *applied));
   for (const auto& part : inputs) merge_bytes_replaced_ += part->info().bytes();
   if (merged->has_value()) merge_bytes_ += (*merged)->bytes();
   ++merges_;
@@ -102,6 +110,7 @@ Status Maintenance::ReplaceByMerge(std::span<const std::shared_ptr<const kv::Par
 }
 
 Status Maintenance::Replace(std::span<const std::shared_ptr<const kv::Part>> inputs,
+                            std::span<const std::shared_ptr<const kv::Part>> kept_inputs,
                             std::span<const format::PartInfo> outputs,
                             const TombstoneList& applied) {
   MutexLock lock(&mutex_);
@@ -113,9 +122,9 @@ Status Maintenance::Replace(std::span<const std::shared_ptr<const kv::Part>> inp
   bool changed = false;
   for (auto& tombstone : tombstones) {
     const bool is_applied = std::find(applied.begin(), applied.end(), tombstone) != applied.end();
-    const bool names_input = std::any_of(inputs.begin(), inputs.end(), [&](const auto& part) {
-      return Names(*tombstone, part->info().part_id);
-    });
+    const auto names = [&](const auto& part) { return Names(*tombstone, part->info().part_id); };
+    const bool names_input = std::any_of(inputs.begin(), inputs.end(), names) ||
+                             std::any_of(kept_inputs.begin(), kept_inputs.end(), names);
     if (is_applied || !names_input || outputs.empty()) continue;
     auto widened = std::make_shared<Tombstone>();
     widened->selectors = tombstone->selectors;

@@ -38,6 +38,7 @@ class PartSlice {
             std::vector<index::Ordinal> ordinals, int64_t min_ms, int64_t max_ms);
 
   std::span<const index::Ordinal> ordinals() const { return ordinals_; }
+  const format::PartInfo& info() const { return reader_->info(); }
   // The block that holds the i-th ordinal, and its place there. A block is let go when each of its
   // series was read once, and fetched again should one be read again, so a query that walks the
   // series holds few blocks at a time.

@@ -35,6 +35,7 @@ std::string SignalName(format::Signal signal) {
 compaction::PlannerOptions Maintenance::Planner() const {
   compaction::PlannerOptions planner;
   planner.classes = context_.classes;
+  planner.downsampling = context_.downsampling;
   planner.exemplar_retention_ms = context_.options->exemplar_retention_ms;
   planner.part_bytes_max = context_.options->part_bytes_max;
   return planner;
@@ -43,6 +44,15 @@ compaction::PlannerOptions Maintenance::Planner() const {
 compaction::PlannerOptions Maintenance::MergePlanner() const {
   compaction::PlannerOptions planner = Planner();
   planner.unmergeable_parts = unmergeable_parts_;
+  return planner;
+}
+
+compaction::PlannerOptions Maintenance::ExpiryPlanner(
+    std::span<const format::PartInfo> parts) {
+  compaction::PlannerOptions planner = Planner();
+  MutexLock lock(&downsampling_mutex_);
+  planner.unmergeable_parts = undownsampled_parts_;
+  planner.held_parts = compaction::HeldForDownsampling(parts, planner, empty_days_);
   return planner;
 }
 
@@ -72,23 +82,27 @@ Status Maintenance::SplitStale() {
         if (first_error.ok()) first_error = parts.status().WithContext("splitting by retention");
         break;
       }
-      RETURN_IF_ERROR(Replace({&part, 1}, *parts, *applied));
+      RETURN_IF_ERROR(Replace({&part, 1}, {}, *parts, *applied));
     }
   }
 }
 
-std::vector<ExpiringPart> Maintenance::Expiring() {
+std::vector<ExpiringPart> Maintenance::Expiring(int64_t at_ms) {
   const std::shared_ptr<const kv::CatalogVersion> version = context_.store->current();
+  const std::vector<format::PartInfo> infos = InfosOf(*version);
   std::vector<ExpiringPart> expiring;
   for (const compaction::ExpiredPart& expired :
-       compaction::PlanExpiry(InfosOf(*version), Planner(), context_.now_ms())) {
+       compaction::PlanExpiry(infos, ExpiryPlanner(infos), at_ms)) {
     for (const std::shared_ptr<const kv::Part>& part : version->parts) {
       const format::PartInfo& info = part->info();
       if (info.part_id != expired.part_id) continue;
       ExpiringPart& out = expiring.emplace_back();
       out.part_id = info.part_id;
       out.signal = SignalName(info.signal);
-      if (info.signal == format::Signal::kMetrics) {
+      if (info.tier == format::Tier::kRollup) {
+        out.signal = "rollups";
+        out.rule = context_.downsampling->Describe(info.retention_class);
+      } else if (info.signal == format::Signal::kMetrics) {
         out.rule = context_.classes->Describe(info.retention_class);
       }
       out.reason = expired.reason == compaction::ExpiryReason::kAge ? "age" : "size";
@@ -105,7 +119,8 @@ Status Maintenance::DropExpired() {
   const std::shared_ptr<const kv::CatalogVersion> version =
       context_.store->current();  // keeps the parts
   kv::CatalogEdit edit;
-  edit.remove = compaction::PlanRetention(InfosOf(*version), Planner(), context_.now_ms());
+  const std::vector<format::PartInfo> infos = InfosOf(*version);
+  edit.remove = compaction::PlanRetention(infos, ExpiryPlanner(infos), context_.now_ms());
   if (edit.remove.empty()) return OkStatus();
   MutexLock lock(&mutex_);
   context_.head->write_history.Record(INT64_MIN);

@@ -1,7 +1,9 @@
 #include "engine/metrics/select.h"
 
 #include <algorithm>
+#include <array>
 #include <iterator>
+#include <limits>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -10,6 +12,7 @@
 #include "compaction/hidden_samples.h"
 #include "compaction/merge.h"
 #include "engine/metrics/part_slice.h"
+#include "engine/metrics/rollup_read.h"
 #include "engine/metrics/select_meter.h"
 #include "engine/metrics/series_table.h"
 
@@ -73,40 +76,132 @@ class MetricsSelection final : public SeriesSelection {
 
   Status Read(size_t i, int64_t min_ms, int64_t max_ms, SampleBuffer* out) const override {
     out->Clear();
-    std::vector<std::span<const format::ChunkView>> sources;
-    std::vector<std::shared_ptr<const SliceBlock>> pins;
-    std::vector<std::unique_ptr<compaction::VisibleChunks>> filters;
-    sources.reserve(2 * (place_begin_[i + 1] - place_begin_[i]));
-    for (size_t k = place_begin_[i]; k < place_begin_[i + 1]; ++k) {
-      const SourcePlace place = places_[k];
-      if (place.slice == kHeadSource) {
-        const SnapshotSeries& series = head_.series[place.index];
-        const std::span chunks(head_.chunks);
-        sources.push_back(chunks.subspan(series.chunk_begin, series.in_order_count));
-        if (series.late_count != 0) {
-          sources.push_back(
-              chunks.subspan(series.chunk_begin + series.in_order_count, series.late_count));
-        }
-        continue;
-      }
-      ASSIGN_OR_RETURN(PartSlice::Place read, slices_[place.slice]->Read(place.index));
-      const std::span<const compaction::HiddenRange> hidden =
-          hidden_[place.slice].Of(slices_[place.slice]->ordinals()[place.index]);
-      if (hidden.empty()) {
-        sources.push_back(read.block->chunks(read.index));
-      } else {
-        filters.push_back(std::make_unique<compaction::VisibleChunks>());
-        ASSIGN_OR_RETURN(const std::span<const format::ChunkView> visible,
-                         filters.back()->Filter(read.block->chunks(read.index), hidden));
-        sources.push_back(visible);
-      }
-      pins.push_back(std::move(read.block));
+    RawChunks raw;
+    if (out->rollups.field != RollupField::kNone && HasRollups(i)) {
+      return ReadWithRollups(i, {min_ms, max_ms}, &raw, out);
     }
-    RETURN_IF_ERROR(CountChunks(sources, min_ms, max_ms, out));
-    return compaction::MergeChunks(sources, min_ms, max_ms, out, hints_);
+    for (size_t k = place_begin_[i]; k < place_begin_[i + 1]; ++k) {
+      if (!IsOfRollups(places_[k])) RETURN_IF_ERROR(Fetch(places_[k], &raw));
+    }
+    RETURN_IF_ERROR(CountChunks(raw.sources, min_ms, max_ms, out));
+    return compaction::MergeChunks(raw.sources, min_ms, max_ms, out, hints_);
   }
 
  private:
+  // The raw chunks of a series, oldest source first, and what keeps them alive.
+  struct RawChunks {
+    std::vector<std::span<const format::ChunkView>> sources;
+    std::vector<std::shared_ptr<const SliceBlock>> pins;
+    std::vector<std::unique_ptr<compaction::VisibleChunks>> filters;
+  };
+
+  const format::PartInfo& InfoOf(const SourcePlace& place) const {
+    return slices_[place.slice]->info();
+  }
+  bool IsOfRollups(const SourcePlace& place) const {
+    return place.slice != kHeadSource && InfoOf(place).tier == format::Tier::kRollup;
+  }
+  bool HasRollups(size_t i) const {
+    return std::any_of(places_.begin() + static_cast<ptrdiff_t>(place_begin_[i]),
+                       places_.begin() + static_cast<ptrdiff_t>(place_begin_[i + 1]),
+                       [this](const SourcePlace& place) { return IsOfRollups(place); });
+  }
+  std::span<const compaction::HiddenRange> HiddenOf(const SourcePlace& place) const {
+    return hidden_[place.slice].Of(slices_[place.slice]->ordinals()[place.index]);
+  }
+  // Of the head: in order, and late.
+  std::array<std::span<const format::ChunkView>, 2> HeadChunks(const SourcePlace& place) const {
+    const SnapshotSeries& series = head_.series[place.index];
+    const std::span chunks(head_.chunks);
+    return {chunks.subspan(series.chunk_begin, series.in_order_count),
+            chunks.subspan(series.chunk_begin + series.in_order_count, series.late_count)};
+  }
+
+  Status Fetch(const SourcePlace& place, RawChunks* raw) const {
+    if (place.slice == kHeadSource) {
+      for (const auto& chunks : HeadChunks(place)) {
+        if (!chunks.empty()) raw->sources.push_back(chunks);
+      }
+      return OkStatus();
+    }
+    ASSIGN_OR_RETURN(PartSlice::Place read, slices_[place.slice]->Read(place.index));
+    const std::span<const compaction::HiddenRange> hidden = HiddenOf(place);
+    if (hidden.empty()) {
+      raw->sources.push_back(read.block->chunks(read.index));
+    } else {
+      raw->filters.push_back(std::make_unique<compaction::VisibleChunks>());
+      ASSIGN_OR_RETURN(const std::span<const format::ChunkView> visible,
+                       raw->filters.back()->Filter(read.block->chunks(read.index), hidden));
+      raw->sources.push_back(visible);
+    }
+    raw->pins.push_back(std::move(read.block));
+    return OkStatus();
+  }
+
+  Status ReadWithRollups(size_t i, TimeRange range, RawChunks* raw, SampleBuffer* out) const {
+    std::vector<RollupSource> rollups;
+    std::vector<RawSource> raw_sources;
+    std::vector<SourcePlace> raw_places;
+    for (size_t k = place_begin_[i]; k < place_begin_[i + 1]; ++k) {
+      const SourcePlace place = places_[k];
+      if (IsOfRollups(place)) {
+        rollups.push_back({&InfoOf(place), HiddenOf(place), [this, place](auto* rows) -> Status {
+                             ASSIGN_OR_RETURN(const PartSlice::Place read,
+                                              slices_[place.slice]->Read(place.index));
+                             for (const format::ChunkView& chunk : read.block->chunks(read.index)) {
+                               RETURN_IF_ERROR(format::DecodeRollupChunk(chunk, rows));
+                             }
+                             return OkStatus();
+                           }});
+        continue;
+      }
+      raw_places.push_back(place);
+      if (place.slice != kHeadSource) {
+        const format::PartInfo& info = InfoOf(place);
+        raw_sources.push_back({&info, info.min_time_ms, info.max_time_ms});
+        continue;
+      }
+      for (const auto& chunks : HeadChunks(place)) {
+        for (const format::ChunkView& chunk : chunks) {
+          raw_sources.push_back({nullptr, chunk.min_time_ms, chunk.max_time_ms});
+        }
+      }
+    }
+    RollupRead read(out->rollups, range, std::move(rollups), raw_sources);
+    std::vector<ReadStretch> stretches;
+    RETURN_IF_ERROR(read.Plan(&stretches));
+    // Raw parts that rollups stand for altogether are not looked into.
+    for (const SourcePlace& place : raw_places) {
+      const bool wanted =
+          place.slice == kHeadSource ||
+          std::any_of(stretches.begin(), stretches.end(), [&](const ReadStretch& stretch) {
+            return stretch.rollup == SIZE_MAX && InfoOf(place).min_time_ms <= stretch.max_ms &&
+                   InfoOf(place).max_time_ms >= stretch.min_ms;
+          });
+      if (wanted) RETURN_IF_ERROR(Fetch(place, raw));
+    }
+    int64_t first_raw_ms = std::numeric_limits<int64_t>::max();
+    for (const auto& chunks : raw->sources) {
+      if (!chunks.empty()) first_raw_ms = std::min(first_raw_ms, chunks.front().min_time_ms);
+    }
+    RETURN_IF_ERROR(read.StandIn(first_raw_ms, &stretches));
+    for (const ReadStretch& stretch : stretches) {
+      if (stretch.rollup != SIZE_MAX) {
+        read.Append(stretch, out);
+        continue;
+      }
+      RETURN_IF_ERROR(CountChunks(raw->sources, stretch.min_ms, stretch.max_ms, out));
+      RETURN_IF_ERROR(compaction::MergeChunks(raw->sources, stretch.min_ms, stretch.max_ms, out,
+                                              hints_));
+    }
+    if (!out->weights.empty()) out->weights.resize(out->timestamps_ms.size(), 1);
+    if (!out->histogram_weights.empty()) {
+      out->histogram_weights.resize(out->histograms.size(), 1);
+    }
+    out->CompleteStartTimes();
+    return OkStatus();
+  }
+
   // Labels, and where the series is.
   static uint64_t SeriesBytes(size_t label_bytes) { return label_bytes + 2 * sizeof(Labels); }
 
@@ -221,7 +316,8 @@ Result<std::vector<std::shared_ptr<const SeriesSelection>>> MetricsReader::Selec
                         {request.min_ms, request.max_ms},
                         request.reset_hints == ResetHints::kResolved
                             ? codec::HistogramHints::kResolved
-                            : codec::HistogramHints::kAsWritten});
+                            : codec::HistogramHints::kAsWritten,
+                        request.with_rollups});
   }
   return SelectAll(compiled, check);
 }
@@ -229,7 +325,7 @@ Result<std::vector<std::shared_ptr<const SeriesSelection>>> MetricsReader::Selec
 Result<std::shared_ptr<const SeriesSelection>> MetricsReader::SelectUnion(
     std::span<const Selector> selectors, TimeRange range) {
   ASSIGN_OR_RETURN(auto compiled, CompileSelectors(selectors));
-  const Request request{std::move(compiled), range, codec::HistogramHints::kAsWritten};
+  const Request request{std::move(compiled), range, codec::HistogramHints::kAsWritten, false};
   ASSIGN_OR_RETURN(auto selections, SelectAll({&request, 1}, nullptr));
   return std::move(selections.front());
 }
@@ -271,8 +367,9 @@ Result<std::shared_ptr<const SeriesSelection>> MetricsReader::SelectOne(
   std::vector<std::shared_ptr<const compaction::MetricsPartReader>> slice_readers;
   for (const std::shared_ptr<const kv::Part>& part : version.parts) {
     const format::PartInfo& info = part->info();
-    if (info.signal != format::Signal::kMetrics || info.tier != format::Tier::kRaw ||
-        info.min_time_ms > max_ms || info.max_time_ms < min_ms) {
+    if (info.signal != format::Signal::kMetrics || info.min_time_ms > max_ms ||
+        info.max_time_ms < min_ms ||
+        (info.tier == format::Tier::kRollup && !request.with_rollups)) {
       continue;
     }
     ASSIGN_OR_RETURN(auto reader, readers_->Get(part));

@@ -47,6 +47,7 @@ class MetricsReader final : public Reader {
     std::vector<CompiledSelector> selectors;
     TimeRange range;
     codec::HistogramHints hints = codec::HistogramHints::kAsWritten;
+    bool with_rollups = false;
   };
   Result<std::vector<std::shared_ptr<const SeriesSelection>>> SelectAll(
       std::span<const Request> requests, const SelectCheck& check);

@@ -15,6 +15,7 @@
 #include "compaction/part_stream.h"
 #include "index/part_index.h"
 #include "storage/format/label_bytes.h"
+#include "storage/format/rollup.h"
 
 namespace varve::engine {
 namespace {
@@ -115,6 +116,8 @@ class PartCheck {
   Status CheckMetrics() {
     ASSIGN_OR_RETURN(const auto stream, compaction::PartStream::Open(part_));
     format::SampleColumns samples;
+    format::SeriesRollups rollups;
+    const bool of_rollups = part_->info().tier == format::Tier::kRollup;
     while (!stream->done()) {
       RETURN_IF_ERROR(CheckLabels(stream->labels()));
       for (const format::ChunkView& chunk : stream->chunks()) {
@@ -123,7 +126,10 @@ class PartCheck {
         totals_.min_time_ms = std::min(totals_.min_time_ms, chunk.min_time_ms);
         totals_.max_time_ms = std::max(totals_.max_time_ms, chunk.max_time_ms);
         samples.Clear();
-        if (const Status status = format::DecodeChunk(chunk, &samples); !status.ok()) {
+        rollups.Clear();
+        const Status status = of_rollups ? format::DecodeRollupChunk(chunk, &rollups)
+                                         : format::DecodeChunk(chunk, &samples);
+        if (!status.ok()) {
           Fault("series " + std::to_string(totals_.series - 1) + ", chunk from " +
                 std::to_string(chunk.min_time_ms) + ": " + status.message());
         }

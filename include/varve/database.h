@@ -18,6 +18,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -112,8 +113,10 @@ struct DeleteReport {
 // A part that retention would drop.
 struct ExpiringPart {
   uint64_t part_id = 0;
-  std::string signal;  // "metrics", "exemplars"
-  std::string rule;    // of metrics: the retention rule's selector, or "default"
+  std::string signal;  // "metrics", "rollups", "exemplars"
+  // Of metrics the retention rule's selector, or "default"; of rollups the downsampling rule's and
+  // the resolution.
+  std::string rule;
   std::string reason;  // "age", or "size" (Options::part_bytes_max)
   TimeRange range;     // of its samples
   uint64_t series_count = 0;
@@ -174,6 +177,7 @@ struct DatabaseStatistics {
   uint64_t checkpoint_count = 0;
   uint64_t flush_count = 0;
   uint64_t merge_count = 0;
+  uint64_t downsample_count = 0;  // parts of rollups made
   // Bytes of parts written, and of parts that merges took the place of: write amplification is
   // (journal + flushed + merged) / (journal + what is left).
   uint64_t flush_bytes_written = 0;
@@ -181,8 +185,10 @@ struct DatabaseStatistics {
   uint64_t merge_bytes_replaced = 0;
   // On disk.
   uint64_t part_count = 0;
-  uint64_t part_sample_count = 0;
-  uint64_t part_bytes = 0;
+  uint64_t part_sample_count = 0;  // raw
+  uint64_t part_bytes = 0;         // of all
+  uint64_t rollup_row_count = 0;
+  uint64_t rollup_bytes = 0;
   uint64_t journal_bytes = 0;
   // What recovery met: bytes of damaged journal records that were skipped.
   uint64_t recovery_damaged_records = 0;
@@ -274,8 +280,10 @@ class Database {
   // could not look.
   virtual Result<VerifyReport> Verify() = 0;
 
-  // What Maintain would drop now for its age or for the size of all; drops nothing.
-  virtual Result<std::vector<ExpiringPart>> Expiring() = 0;
+  // What Maintain would drop at `at_ms` (nothing: now) of what there is now, for its age or for the
+  // size of all; drops nothing.
+  virtual Result<std::vector<ExpiringPart>> Expiring(
+      std::optional<int64_t> at_ms = std::nullopt) = 0;
 
   virtual DatabaseStatistics Statistics() = 0;
   // The `limit` largest of each list.

@@ -31,6 +31,21 @@ struct RetentionRule {
   int64_t retention_ms = 0;
 };
 
+// One resolution that samples are rolled up into: per bucket of `resolution_ms` the count, first,
+// last, smallest and largest value, the sum, and the increase across counter resets.
+struct DownsamplingLevel {
+  int64_t resolution_ms = 0;  // divides a day; at least a second
+  int64_t after_ms = 0;       // a day of samples is rolled up when its end is so old
+  int64_t retention_ms = 0;   // of the rollups, by sample time; 0: for ever
+};
+
+// The series that all matchers select and no rule before it are rolled up into each of `levels`,
+// from the finest on; every resolution is a multiple of the first.
+struct DownsamplingRule {
+  std::vector<Matcher> selector;
+  std::vector<DownsamplingLevel> levels;
+};
+
 struct Options {
   Durability durability = Durability::kSync;
   int64_t durability_interval_ms = 1000;  // kInterval only
@@ -44,6 +59,10 @@ struct Options {
   // series decides. Samples are refused by the longest time of all. Rules may change from open to
   // open: what is on disk is then written anew, once, in the background.
   std::vector<RetentionRule> retention_rules = {};
+  // Rollups come beside raw samples, whose own retention stays. Raw samples do not go before the
+  // first level of their rule is on disk; it is made early when their retention ends before
+  // after_ms. Queries take rollups where they give the same answer and where raw samples are gone.
+  std::vector<DownsamplingRule> downsampling_rules = {};
   // When the parts on disk are larger, the oldest go, whatever their retention. 0: no limit.
   uint64_t part_bytes_max = 0;
   // Samples of any age are accepted and readable at once. One that is older than this, measured

@@ -94,6 +94,9 @@ struct ExplainNode {
   uint64_t chunks = 0;     // decoded by it (leaves)
   uint64_t samples = 0;    // decoded by it (leaves)
   uint64_t bytes = 0;      // of compressed chunks read by it (leaves)
+  // Rows of rollups that stood for samples, and the coarsest resolution of them (leaves).
+  uint64_t rollup_rows = 0;
+  int64_t rollup_resolution_ms = 0;
   int64_t elapsed_ns = 0;  // its children included
 };
 

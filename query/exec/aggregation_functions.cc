@@ -2,7 +2,7 @@
 
 #include <cmath>
 
-#include "query/exec/kahan.h"
+#include "base/kahan.h"
 
 namespace varve::promql::exec {
 namespace {

@@ -54,6 +54,14 @@ void Annotations::BadBucketLabel(std::string_view metric, std::string_view le,
       position);
 }
 
+void Annotations::RollupsStandIn(std::string_view metric, int64_t resolution_ms,
+                                 PositionRange position) {
+  AddInfo(WithMetricName("raw samples are gone, rollups of " + std::to_string(resolution_ms / 1000) +
+                             "s stand in for them",
+                         metric),
+          position);
+}
+
 void Annotations::SortInRangeQuery(PositionRange position) {
   AddWarning("sort is ineffective for range queries since results are always ordered by labels",
              position);

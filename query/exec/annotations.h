@@ -60,6 +60,8 @@ class Annotations {
   void PossibleNonCounter(std::string_view metric, PositionRange position);
   // metric might not be a counter, by its __type__
   void NotOfCounterType(std::string_view metric, std::string_view type, PositionRange position);
+  // raw samples are gone: rollups of up to `resolution_ms` stand in for them
+  void RollupsStandIn(std::string_view metric, int64_t resolution_ms, PositionRange position);
   // start times of neighbouring samples contradict each other
   void StartTimesOverlap(std::string_view metric, PositionRange position);
   // input to histogram_quantile needed to be fixed for monotonicity; all fixes of one metric and

@@ -12,6 +12,7 @@
 #include "query/exec/histogram_functions.h"
 #include "query/exec/label_functions.h"
 #include "query/exec/ranked_aggregation.h"
+#include "query/exec/rollup_use.h"
 #include "query/exec/row_merge.h"
 #include "query/exec/scalar_ops.h"
 #include "query/exec/sort_functions.h"
@@ -280,11 +281,16 @@ Result<Matrix> Executor::RangeVector(const RangeVectorNode& node, const TimeGrid
   const int64_t begin = SaturatingAdd(SaturatingSub(start, reach.before_ms), 1);
   Matrix out;
   engine::SampleBuffer samples;
+  samples.rollups = RollupsForSamples(node.source.range_ms);
   BudgetShare held(context_.budget);
   for (size_t i = 0; i < source->series_count(); ++i) {
     RETURN_IF_ERROR(context_.budget->CheckTime());
     RETURN_IF_ERROR(source->Read(i, begin, SaturatingAdd(end, reach.after_ms), &samples));
     RETURN_IF_ERROR(held.Add(SampleCount(samples), SampleBytes(samples)));
+    if (samples.rollups_stand_in) {
+      context_.annotations->RollupsStandIn(source->labels(i).Get(kMetricNameLabel),
+                                           samples.rollup_resolution_ms, {});
+    }
     RemoveStaleMarkers(&samples);
     RemoveStaleHistograms(&samples);
     if (edges != RangeEdges::kPlain) {

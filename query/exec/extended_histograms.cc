@@ -4,8 +4,8 @@
 #include <span>
 #include <utility>
 
-#include "query/exec/histogram/arithmetic.h"
-#include "query/exec/histogram/counter_reset.h"
+#include "base/histogram/arithmetic.h"
+#include "base/histogram/counter_reset.h"
 
 namespace varve::promql::exec {
 namespace {

@@ -4,8 +4,8 @@
 #include <utility>
 
 #include "base/check.h"
-#include "query/exec/histogram/arithmetic.h"
-#include "query/exec/histogram/trim.h"
+#include "base/histogram/arithmetic.h"
+#include "base/histogram/trim.h"
 #include "query/exec/scalar_ops.h"
 
 namespace varve::promql::exec {

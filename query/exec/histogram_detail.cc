@@ -4,7 +4,7 @@
 #include <utility>
 
 #include "base/check.h"
-#include "query/exec/histogram/counter_reset.h"
+#include "base/histogram/counter_reset.h"
 #include "query/exec/scalar_ops.h"
 #include "query/promql/function_table.h"
 

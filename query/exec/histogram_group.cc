@@ -2,7 +2,7 @@
 
 #include <utility>
 
-#include "query/exec/histogram/arithmetic.h"
+#include "base/histogram/arithmetic.h"
 
 namespace varve::promql::exec {
 

@@ -9,7 +9,7 @@
 #include <vector>
 
 #include "query/exec/annotations.h"
-#include "query/exec/histogram/accumulate.h"
+#include "base/histogram/accumulate.h"
 #include "query/exec/vector_value.h"
 
 namespace varve::promql::exec {

@@ -6,8 +6,8 @@
 #include <utility>
 
 #include "query/exec/extended_histograms.h"
-#include "query/exec/histogram/accumulate.h"
-#include "query/exec/histogram/arithmetic.h"
+#include "base/histogram/accumulate.h"
+#include "base/histogram/arithmetic.h"
 #include "query/exec/histogram_rate.h"
 
 namespace varve::promql::exec {

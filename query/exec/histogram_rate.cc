@@ -3,8 +3,8 @@
 #include <algorithm>
 #include <utility>
 
-#include "query/exec/histogram/arithmetic.h"
-#include "query/exec/histogram/counter_reset.h"
+#include "base/histogram/arithmetic.h"
+#include "base/histogram/counter_reset.h"
 
 namespace varve::promql::exec {
 namespace {
@@ -116,7 +116,7 @@ std::optional<Histogram> HistogramRates::Extrapolated(size_t step, CounterKind k
     if (!result.has_value()) return std::nullopt;
   }
   double interval = Seconds(last_ms - first.at_ms);
-  const double between = window.size() > 1 ? interval / (window.size() - 1) : 0;
+  const double between = window.size() > 1 ? interval / (windows_.CountIn(step) - 1) : 0;
   const double threshold = between * RangeWindows::kExtrapolationThreshold;
   double to_start = Seconds(first.at_ms - range_start_ms);
   double to_end = Seconds(range_end_ms - last_ms);

@@ -17,6 +17,7 @@
 #include "query/exec/label_ops.h"
 #include "query/exec/range_kernels.h"
 #include "query/exec/range_windows.h"
+#include "query/exec/rollup_use.h"
 #include "query/exec/row_merge.h"
 
 namespace varve::promql::exec {
@@ -164,6 +165,7 @@ Status InfoJoin::ReadOne(size_t i, LookbackIndex* floats, LookbackIndex* histogr
   const int64_t first = source_.shift.Apply(source_.grid.start_ms);
   const int64_t last = source_.shift.Apply(source_.grid.end_ms());
   const int64_t begin = SaturatingAdd(SaturatingSub(first, source_.lookback_ms), 1);
+  samples_.rollups = RollupsForLookback(source_.grid, source_.shift, source_.lookback_ms);
   RETURN_IF_ERROR(source_.selection->Read(i, begin, last, &samples_));
   base_.budget()->CountRead(samples_.size());
   const auto index = floats->Bind(samples_.timestamps_ms);

@@ -3,7 +3,7 @@
 #include <cmath>
 #include <functional>
 
-#include "query/exec/kahan.h"
+#include "base/kahan.h"
 #include "query/exec/quantile.h"
 #include "query/exec/range_kernels.h"
 
@@ -18,7 +18,29 @@ void Sum(const RangeInput& in, StepSpan steps, KernelScratch*, Column out) {
   });
 }
 
+double WeightOf(const RangeInput& in, StepWindow window) {
+  double weight = 0;
+  for (uint32_t i = window.begin; i < window.end; ++i) weight += in.weights[i];
+  return weight;
+}
+
+// Of values that are the sums of so many samples as they weigh.
+double MeanOfSums(const RangeInput& in, StepWindow window) {
+  const double count = WeightOf(in, window);
+  KahanSum sum;
+  for (uint32_t i = window.begin; i < window.end; ++i) sum.Add(in.values[i]);
+  if (!std::isinf(sum.sum)) return sum.sum / count + sum.compensation / count;
+  KahanSum mean;
+  for (uint32_t i = window.begin; i < window.end; ++i) mean.Add(in.values[i] / count);
+  return mean.Total();
+}
+
 void Average(const RangeInput& in, StepSpan steps, KernelScratch*, Column out) {
+  if (!in.weights.empty()) {
+    ForEachWindow(in, steps, 1, out,
+                  [&](StepWindow window, size_t) { return MeanOfSums(in, window); });
+    return;
+  }
   ForEachWindow(in, steps, 1, out, [&](StepWindow window, size_t) {
     KahanMean mean;
     for (uint32_t i = window.begin; i < window.end; ++i) mean.Add(in.values[i]);
@@ -43,6 +65,11 @@ void Stddev(const RangeInput& in, StepSpan steps, KernelScratch*, Column out) {
 }
 
 void Count(const RangeInput& in, StepSpan steps, KernelScratch*, Column out) {
+  if (!in.weights.empty()) {
+    ForEachWindow(in, steps, 1, out,
+                  [&](StepWindow window, size_t) { return WeightOf(in, window); });
+    return;
+  }
   ForEachWindow(in, steps, 1, out,
                 [](StepWindow window, size_t) { return static_cast<double>(window.size()); });
 }

@@ -89,6 +89,8 @@ void PlanProfile::RenderSubtree(const PlanNode& node, size_t depth,
   explain.chunks = profile.chunks.load();
   explain.samples = profile.samples.load();
   explain.bytes = profile.bytes.load();
+  explain.rollup_rows = profile.rollup_rows.load();
+  explain.rollup_resolution_ms = profile.rollup_resolution_ms.load();
   explain.elapsed_ns = profile.elapsed_ns.load();
   out->push_back(std::move(explain));
   VisitChildren(node, [&](const PlanNode& child) { RenderSubtree(child, depth + 1, out); });

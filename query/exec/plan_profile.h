@@ -23,12 +23,20 @@ struct NodeProfile {
     samples.fetch_add(read.size(), std::memory_order_relaxed);
     chunks.fetch_add(read.chunk_count, std::memory_order_relaxed);
     bytes.fetch_add(read.chunk_bytes, std::memory_order_relaxed);
+    if (read.rollup_row_count == 0) return;
+    rollup_rows.fetch_add(read.rollup_row_count, std::memory_order_relaxed);
+    int64_t coarsest = rollup_resolution_ms.load(std::memory_order_relaxed);
+    while (coarsest < read.rollup_resolution_ms &&
+           !rollup_resolution_ms.compare_exchange_weak(coarsest, read.rollup_resolution_ms)) {
+    }
   }
 
   std::atomic<uint64_t> series{0};
   std::atomic<uint64_t> chunks{0};
   std::atomic<uint64_t> samples{0};
   std::atomic<uint64_t> bytes{0};
+  std::atomic<uint64_t> rollup_rows{0};
+  std::atomic<int64_t> rollup_resolution_ms{0};
   std::atomic<int64_t> elapsed_ns{0};
 };
 

@@ -224,6 +224,7 @@ size_t Planner::UseSelector(std::vector<Matcher> matchers, const TimeShift& shif
     added.request.min_ms = INT64_MAX;
     added.request.max_ms = INT64_MIN;
     added.request.reset_hints = engine::ResetHints::kResolved;
+    added.request.with_rollups = true;
     for (const Matcher& matcher : added.request.matchers) {
       if (matcher.name == kMetricNameLabel && matcher.op == MatchOp::kEqual) {
         added.names = SelectorPlan::Names::kOne;

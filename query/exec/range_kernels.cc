@@ -24,11 +24,13 @@ void RemoveStaleMarkers(engine::SampleBuffer* samples) {
     values[kept] = values[i];
     samples->timestamps_ms[kept] = samples->timestamps_ms[i];
     if (!start_times_ms.empty()) start_times_ms[kept] = start_times_ms[i];
+    if (!samples->weights.empty()) samples->weights[kept] = samples->weights[i];
     ++kept;
   }
   values.resize(kept);
   samples->timestamps_ms.resize(kept);
   if (!start_times_ms.empty()) start_times_ms.resize(kept);
+  if (!samples->weights.empty()) samples->weights.resize(kept);
 }
 
 void RemoveStaleHistograms(engine::SampleBuffer* samples) {
@@ -42,12 +44,16 @@ void RemoveStaleHistograms(engine::SampleBuffer* samples) {
       if (starts_known) {
         samples->histogram_start_times_ms[kept] = samples->histogram_start_times_ms[i];
       }
+      if (!samples->histogram_weights.empty()) {
+        samples->histogram_weights[kept] = samples->histogram_weights[i];
+      }
     }
     ++kept;
   }
   samples->histograms.resize(kept);
   samples->histogram_timestamps_ms.resize(kept);
   if (starts_known) samples->histogram_start_times_ms.resize(kept);
+  if (!samples->histogram_weights.empty()) samples->histogram_weights.resize(kept);
 }
 
 }  // namespace varve::promql::exec

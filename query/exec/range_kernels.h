@@ -29,6 +29,8 @@ struct RangeInput {
   std::span<const double> values;  // no stale markers
   // When counting began, 0 where it is not known; empty when it is not to be heeded.
   std::span<const int64_t> start_times_ms;
+  // How many samples each one stands for; empty: itself alone.
+  std::span<const double> weights;
   RangeWindows* windows = nullptr;  // bound to times_ms
   // The scalar arguments besides the range vector, in order, one value per step.
   std::span<const double> arg0;

@@ -27,7 +27,21 @@ RangeReach ReachOf(RangeEdges edges, int64_t lookback_ms) {
   return {};
 }
 
-void RangeWindows::Bind(std::span<const int64_t> times_ms) {
+double RangeWindows::CountIn(size_t step) const {
+  const StepWindow window = windows_[step];
+  if (weights_.empty()) return window.size();
+  double count = 0;
+  for (uint32_t i = window.begin; i < window.end; ++i) count += weights_[i];
+  return count;
+}
+
+void RangeWindows::Bind(std::span<const int64_t> times_ms, std::span<const double> weights) {
+  const bool same_weights = std::equal(weights.begin(), weights.end(), weights_.begin(),
+                                       weights_.end());
+  if (!same_weights) {
+    weights_.assign(weights.begin(), weights.end());
+    geometry_.clear();
+  }
   if (!windows_.empty() && SameTimes(times_ms, times_ms_)) return;
   VARVE_CHECK(times_ms.size() < UINT32_MAX);
   times_ms_.assign(times_ms.begin(), times_ms.end());
@@ -60,7 +74,7 @@ std::span<const RateGeometry> RangeWindows::Geometry() {
     out.sampled_interval = static_cast<double>(last - first) / 1000;
     out.to_start = static_cast<double>(first - (range_end - range_ms_)) / 1000;
     out.to_end = static_cast<double>(range_end - last) / 1000;
-    const double between = out.sampled_interval / static_cast<double>(window.size() - 1);
+    const double between = out.sampled_interval / (CountIn(step) - 1);
     const double threshold = between * kExtrapolationThreshold;
     if (out.to_start >= threshold) out.to_start = between / 2;
     if (out.to_end >= threshold) out.to_end = between / 2;

@@ -43,8 +43,11 @@ class RangeWindows {
                RangeReach reach = {})
       : grid_(grid), shift_(shift), range_ms_(range_ms), reach_(reach) {}
 
-  // Windows for samples at `times_ms`. REQUIRES: ascending, fewer than 2^32.
-  void Bind(std::span<const int64_t> times_ms);
+  // Windows for samples at `times_ms`, which stand for `weights` samples each (empty: for one).
+  // REQUIRES: ascending, fewer than 2^32.
+  void Bind(std::span<const int64_t> times_ms, std::span<const double> weights = {});
+  // The samples that window `step` stands for.
+  double CountIn(size_t step) const;
 
   // One per step; both ends ascend with the step.
   std::span<const StepWindow> windows() const { return windows_; }
@@ -75,6 +78,7 @@ class RangeWindows {
   const int64_t range_ms_;
   const RangeReach reach_;
   std::vector<int64_t> times_ms_;  // that the rest was made for
+  std::vector<double> weights_;
   std::vector<StepWindow> windows_;
   std::vector<RateGeometry> geometry_;  // empty until asked for
   uint64_t visit_count_ = 0;

@@ -10,7 +10,7 @@
 
 #include "base/status_macros.h"
 #include "query/exec/go_format.h"
-#include "query/exec/histogram/text.h"
+#include "query/exec/histogram_text.h"
 #include "query/exec/quantile.h"
 #include "query/exec/ratio_sample.h"
 
@@ -143,7 +143,7 @@ void IgnoreHistograms(AggregationOp op, PositionRange position, VectorValue* inp
 
 // The value of a series at a step as a label.
 std::string ValueLabel(const Column& column, size_t step) {
-  if (column.IsHistogram(step)) return histogram::ToText(*column.histograms[step]);
+  if (column.IsHistogram(step)) return ToText(*column.histograms[step]);
   return FormatGoFixed(column.values[step]);
 }
 

@@ -3,8 +3,8 @@
 #include <memory>
 #include <utility>
 
-#include "query/exec/histogram/arithmetic.h"
-#include "query/exec/histogram/statistics.h"
+#include "base/histogram/arithmetic.h"
+#include "base/histogram/statistics.h"
 #include "query/exec/histogram_binary.h"
 #include "query/exec/row_operation.h"
 

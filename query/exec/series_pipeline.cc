@@ -10,8 +10,9 @@
 #include "base/check.h"
 #include "base/status_macros.h"
 #include "query/exec/go_format.h"
-#include "query/exec/histogram/statistics.h"
+#include "base/histogram/statistics.h"
 #include "query/exec/histogram_range.h"
+#include "query/exec/rollup_use.h"
 #include "query/exec/smoothed_series.h"
 #include "query/exec/start_times.h"
 
@@ -79,6 +80,7 @@ class PipelineWorker {
     if (pipeline.range || smoothed()) {
       windows_.emplace(pipeline.grid, pipeline.shift, span_ms, reach);
     }
+    samples_.rollups = Rollups();
     if (!pipeline.range) return;
     kernel_ = FindRangeKernel(pipeline.range->function, pipeline.range->edges);
     VARVE_CHECK(kernel_ != nullptr);
@@ -94,6 +96,20 @@ class PipelineWorker {
   }
   int64_t SpanMs() const {
     return pipeline_.range ? pipeline_.range->range_ms : context_.lookback_ms;
+  }
+  engine::RollupUse Rollups() const {
+    if (pipeline_.range) {
+      engine::RollupUse use =
+          RollupsForRange(pipeline_.range->function, pipeline_.range->edges, pipeline_.grid,
+                          pipeline_.shift, pipeline_.range->range_ms);
+      use.heeds_start_times = context_.use_start_timestamps;
+      return use;
+    }
+    if (smoothed() || wants_start_times()) return RollupsForSamples(context_.lookback_ms);
+    return RollupsForLookback(pipeline_.grid, pipeline_.shift, context_.lookback_ms);
+  }
+  PositionRange position() const {
+    return pipeline_.range ? pipeline_.range->range_position : pipeline_.lookback.position;
   }
   // Beyond the span.
   RangeReach Reach() const {
@@ -285,7 +301,7 @@ void PipelineWorker::BindHistograms() {
   if (!histogram_windows_) {
     histogram_windows_.emplace(pipeline_.grid, pipeline_.shift, SpanMs(), Reach());
   }
-  histogram_windows_->Bind(samples_.histogram_timestamps_ms);
+  histogram_windows_->Bind(samples_.histogram_timestamps_ms, samples_.histogram_weights);
 }
 
 HistogramRangeInput PipelineWorker::HistogramInput(const Labels& labels) {
@@ -321,7 +337,7 @@ void PipelineWorker::Smooth(const Labels& labels, Column column) {
 
 Status PipelineWorker::RunKernel(Column column) {
   RemoveStaleMarkers(&samples_);
-  windows_->Bind(samples_.timestamps_ms);
+  windows_->Bind(samples_.timestamps_ms, samples_.weights);
   if (column.histograms != nullptr) BindHistograms();
   RETURN_IF_ERROR(CheckArguments());
   AnnotateQuantiles();
@@ -329,6 +345,7 @@ Status PipelineWorker::RunKernel(Column column) {
   input.times_ms = samples_.timestamps_ms;
   input.values = samples_.values;
   if (context_.use_start_timestamps) input.start_times_ms = samples_.start_times_ms;
+  input.weights = samples_.weights;
   input.windows = &*windows_;
   input.arg0 = pipeline_.range->arg0;
   input.arg1 = pipeline_.range->arg1;
@@ -378,6 +395,10 @@ Status PipelineWorker::Process(size_t series, RowSink* sink) {
   if (has_histograms && counts_and_sums()) KeepCountsAndSums(&samples_);
   const Column column = has_histograms ? row_.ResetWithHistograms() : row_.Reset();
   const Labels& labels = pipeline_.source->labels(series);
+  if (samples_.rollups_stand_in) {
+    context_.annotations->RollupsStandIn(labels.Get(kMetricNameLabel),
+                                         samples_.rollup_resolution_ms, position());
+  }
   if (pipeline_.range) {
     RETURN_IF_ERROR(RunKernel(column));
     AnnotateStartTimes(labels);

@@ -2,7 +2,7 @@
 #include <cmath>
 #include <limits>
 
-#include "query/exec/kahan.h"
+#include "base/kahan.h"
 #include "query/exec/range_kernels.h"
 
 namespace varve::promql::exec {

@@ -6,7 +6,7 @@
 
 #include "base/check.h"
 #include "base/status_macros.h"
-#include "query/exec/histogram/statistics.h"
+#include "base/histogram/statistics.h"
 
 namespace varve::promql::exec {
 namespace {

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <cstdio>
 #include <ctime>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -146,8 +147,14 @@ Response HandleVerify(const ApiContext& context, const Request&) {
   return answer.Finish();
 }
 
-Response HandleRetention(const ApiContext& context, const Request&) {
-  const Result<std::vector<ExpiringPart>> expiring = context.database->Expiring();
+Response HandleRetention(const ApiContext& context, const Request& request) {
+  const Result<Form> form = ReadForm(request);
+  if (!form.ok()) return ErrorAnswer(form.status());
+  constexpr int64_t kNow = INT64_MIN;
+  const Result<int64_t> at_ms = TimeParameter(*form, "at", kNow);
+  if (!at_ms.ok()) return ErrorAnswer(at_ms.status());
+  const Result<std::vector<ExpiringPart>> expiring = context.database->Expiring(
+      *at_ms == kNow ? std::nullopt : std::optional<int64_t>(*at_ms));
   if (!expiring.ok()) return ErrorAnswer(expiring.status());
   SuccessAnswer answer;
   JsonWriter& json = answer.json();

@@ -22,7 +22,7 @@ Response HandleSnapshot(const ApiContext& context, const Request& request);
 // Checks everything on disk; the answer lists what is wrong.
 Response HandleVerify(const ApiContext& context, const Request& request);
 void WriteVerifyReport(const VerifyReport& report, JsonWriter* json);
-// The parts that retention would drop now, and why; drops nothing.
+// at (default now): the parts that retention would drop then, and why; drops nothing.
 Response HandleRetention(const ApiContext& context, const Request& request);
 
 }  // namespace varve::server

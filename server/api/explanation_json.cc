@@ -16,6 +16,12 @@ void WriteFields(const promql::ExplainNode& node, JsonWriter* json) {
   json->Integer(node.samples);
   json->Key("bytes");
   json->Integer(node.bytes);
+  if (node.rollup_rows > 0) {
+    json->Key("rollupRows");
+    json->Integer(node.rollup_rows);
+    json->Key("rollupSeconds");
+    json->Double(static_cast<double>(node.rollup_resolution_ms) / 1000);
+  }
   json->Key("seconds");
   json->Double(static_cast<double>(node.elapsed_ns) / 1e9);
 }

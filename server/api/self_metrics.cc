@@ -70,6 +70,9 @@ void AppendStorage(const DatabaseStatistics& s, MetricsText* text) {
   text->Counter("varve_merge_replaced_bytes_total", "Bytes of parts that merges took the place of.",
                 Number(s.merge_bytes_replaced));
   text->Gauge("varve_parts", "Live parts on disk.", Number(s.part_count));
+  text->Counter("varve_downsamplings_total", "Parts of rollups made.", Number(s.downsample_count));
+  text->Gauge("varve_rollup_rows", "Rows of rollups in parts.", Number(s.rollup_row_count));
+  text->Gauge("varve_rollup_bytes", "Bytes of parts of rollups.", Number(s.rollup_bytes));
   text->Gauge("varve_part_samples", "Samples in parts.", Number(s.part_sample_count));
   text->Gauge("varve_part_bytes", "Size of the parts on disk.", Number(s.part_bytes));
   text->Gauge("varve_recovery_damaged_records", "Damaged journal records met by the last open.",

@@ -21,6 +21,7 @@ struct Config {
   LogLevel log_level = LogLevel::kInfo;
   Options database;
   std::string retention_rules_text;  // as it was given; parsed in `database`
+  std::string downsampling_rules_text;
   promql::EngineOptions query;
   HttpLimits http;
   size_t write_concurrency = 8;

@@ -131,31 +131,96 @@ std::string_view TakeRule(std::string_view* rest) {
   return rule;
 }
 
-Result<RetentionRule> ParseRetentionRule(std::string_view text) {
-  const size_t equals = text.rfind('=');
+std::string_view WithoutSpaces(std::string_view text) {
+  while (text.starts_with(' ')) text.remove_prefix(1);
+  while (text.ends_with(' ')) text.remove_suffix(1);
+  return text;
+}
+
+// "{matchers}=WHAT".
+struct SelectorRule {
+  Selector selector;
+  std::string_view what;
+};
+
+Result<SelectorRule> ParseSelectorRule(std::string_view text, const char* expected) {
   const size_t brace = text.rfind('}');
-  if (equals == std::string_view::npos || brace == std::string_view::npos || equals < brace) {
-    return InvalidArgumentError("expected {matchers}=DURATION in \"" + std::string(text) + "\"");
+  const size_t equals = text.find('=', brace == std::string_view::npos ? text.size() : brace);
+  if (equals == std::string_view::npos) {
+    return InvalidArgumentError("expected {matchers}=" + std::string(expected) + " in \"" +
+                                std::string(text) + "\"");
   }
-  RetentionRule rule;
-  ASSIGN_OR_RETURN(rule.selector, promql::ParseSelector(text.substr(0, equals)));
-  const std::string_view duration = text.substr(equals + 1);
-  if (duration != kForever) RETURN_IF_ERROR(SetPositiveDuration(duration, &rule.retention_ms));
+  SelectorRule rule;
+  const std::string_view selector = WithoutSpaces(text.substr(0, equals));
+  if (selector != "{}") {  // every series
+    ASSIGN_OR_RETURN(rule.selector, promql::ParseSelector(selector));
+  }
+  rule.what = WithoutSpaces(text.substr(equals + 1));
   return rule;
+}
+
+Status SetDurationOrForever(std::string_view text, int64_t* ms) {
+  *ms = 0;
+  return text == kForever ? OkStatus() : SetPositiveDuration(text, ms);
+}
+
+// Calls add(rule) for each of the rules separated by semicolons.
+template <typename Add>
+Status ForEachRule(std::string_view text, const char* expected, Add add) {
+  for (std::string_view rest = text; !rest.empty();) {
+    const std::string_view one = WithoutSpaces(TakeRule(&rest));
+    if (one.empty()) continue;
+    ASSIGN_OR_RETURN(SelectorRule rule, ParseSelectorRule(one, expected));
+    RETURN_IF_ERROR(add(std::move(rule)));
+  }
+  return OkStatus();
 }
 
 Status SetRetentionRules(std::string_view text, Config* config) {
   std::vector<RetentionRule> rules;
-  for (std::string_view rest = text; !rest.empty();) {
-    std::string_view one = TakeRule(&rest);
-    while (one.starts_with(' ')) one.remove_prefix(1);
-    while (one.ends_with(' ')) one.remove_suffix(1);
-    if (one.empty()) continue;
-    ASSIGN_OR_RETURN(RetentionRule rule, ParseRetentionRule(one));
-    rules.push_back(std::move(rule));
-  }
+  RETURN_IF_ERROR(ForEachRule(text, "DURATION", [&rules](SelectorRule parsed) {
+    RetentionRule& rule = rules.emplace_back();
+    rule.selector = std::move(parsed.selector);
+    return SetDurationOrForever(parsed.what, &rule.retention_ms);
+  }));
   config->database.retention_rules = std::move(rules);
   config->retention_rules_text = text;
+  return OkStatus();
+}
+
+// "5m:7d:1y": resolution, after, retention.
+Result<DownsamplingLevel> ParseLevel(std::string_view text) {
+  const size_t first = text.find(':');
+  const size_t second = first == std::string_view::npos ? first : text.find(':', first + 1);
+  if (second == std::string_view::npos) {
+    return InvalidArgumentError("expected RESOLUTION:AFTER:RETENTION, as in 5m:7d:1y, in \"" +
+                                std::string(text) + "\"");
+  }
+  DownsamplingLevel level;
+  RETURN_IF_ERROR(SetPositiveDuration(text.substr(0, first), &level.resolution_ms));
+  RETURN_IF_ERROR(
+      SetPositiveDuration(text.substr(first + 1, second - first - 1), &level.after_ms));
+  RETURN_IF_ERROR(SetDurationOrForever(text.substr(second + 1), &level.retention_ms));
+  return level;
+}
+
+Status SetDownsamplingRules(std::string_view text, Config* config) {
+  std::vector<DownsamplingRule> rules;
+  RETURN_IF_ERROR(
+      ForEachRule(text, "RESOLUTION:AFTER:RETENTION,...", [&rules](SelectorRule parsed) -> Status {
+        DownsamplingRule& rule = rules.emplace_back();
+        rule.selector = std::move(parsed.selector);
+        for (std::string_view rest = parsed.what;;) {
+          const size_t comma = rest.find(',');
+          ASSIGN_OR_RETURN(const DownsamplingLevel level,
+                           ParseLevel(WithoutSpaces(rest.substr(0, comma))));
+          rule.levels.push_back(level);
+          if (comma == std::string_view::npos) return OkStatus();
+          rest.remove_prefix(comma + 1);
+        }
+      }));
+  config->database.downsampling_rules = std::move(rules);
+  config->downsampling_rules_text = text;
   return OkStatus();
 }
 
@@ -227,6 +292,11 @@ constexpr Setting kSettings[] = {
      "Other retentions for some series: {matchers}=DURATION|forever, several separated by ';'. The "
      "first whose matchers select a series decides.",
      SetRetentionRules, VARVE_GET(c.retention_rules_text)},
+    {"downsample", "Storage", "RULES",
+     "Rollups of some series: {matchers}=RESOLUTION:AFTER:RETENTION,..., several separated by ';', "
+     "as in {}=5m:7d:1y,1h:30d:5y. The first whose matchers select a series decides. Raw samples "
+     "keep their own retention.",
+     SetDownsamplingRules, VARVE_GET(c.downsampling_rules_text)},
     {"retention-size", "Storage", "BYTES",
      "When the parts on disk are larger, the oldest go, whatever their age. 0: no limit.",
      VARVE_SET(SetBytes(text, &c->database.part_bytes_max)),

@@ -139,6 +139,8 @@ Status DecodeChunk(const ChunkView& chunk, SampleColumns* out, codec::HistogramH
       return DecodeFloatsWithStartTimes(chunk, out);
     case ChunkCodec::kColumns:
       return DecodeColumns(chunk, out);
+    case ChunkCodec::kRollup:
+      return DataLossError("a chunk of rollups among samples");
   }
   return UnimplementedError("chunk codec " + std::to_string(static_cast<int>(chunk.codec)) +
                             " is not known to this version");

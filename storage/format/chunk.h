@@ -18,7 +18,9 @@ enum class ChunkCodec : uint8_t {  // on disk: never change a value
   kHistogram = 2,
   kGorillaStart = 3,  // floats with start times
   kColumns = 4,       // floats at rest: a value column, and a time column that lies elsewhere
+  kRollup = 5,        // no samples, but rows of buckets of them: storage/format/rollup.h
 };
+// Of samples.
 inline bool IsKnownCodec(ChunkCodec codec) {
   return codec >= ChunkCodec::kGorilla && codec <= ChunkCodec::kColumns;
 }
@@ -27,8 +29,10 @@ inline bool IsKnownCodec(ChunkCodec codec) {
 struct ChunkView {
   ChunkCodec codec = ChunkCodec::kGorilla;
   uint32_t sample_count = 0;  // > 0
-  int64_t min_time_ms = 0;    // of its first sample
-  int64_t max_time_ms = 0;    // of its last sample
+  // Of the first and the last sample. kRollup: the first bucket holds samples from min_time_ms on,
+  // the last one ends at max_time_ms.
+  int64_t min_time_ms = 0;
+  int64_t max_time_ms = 0;
   std::string_view payload;
   // kColumns: its timestamps, strictly ascending, borrowed like the payload; null until whoever
   // read the chunk has looked them up under the column's number in their part.

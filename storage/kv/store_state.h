@@ -30,9 +30,11 @@ inline constexpr uint64_t kFeatureHistograms = uint64_t{1} << 3;
 inline constexpr uint64_t kFeatureColumns = uint64_t{1} << 4;
 // Parts of several retention classes.
 inline constexpr uint64_t kFeatureRetentionClasses = uint64_t{1} << 5;
-inline constexpr uint64_t kKnownFeatures = kFeatureMetricParts | kFeatureExemplarParts |
-                                           kFeatureTombstones | kFeatureHistograms |
-                                           kFeatureColumns | kFeatureRetentionClasses;
+// Rollups, and catalog entries of version 3.
+inline constexpr uint64_t kFeatureRollups = uint64_t{1} << 6;
+inline constexpr uint64_t kKnownFeatures =
+    kFeatureMetricParts | kFeatureExemplarParts | kFeatureTombstones | kFeatureHistograms |
+    kFeatureColumns | kFeatureRetentionClasses | kFeatureRollups;
 
 // Written when a directory is created, and again when a version opens it that knows more features.
 struct StoreFormat {

@@ -6,9 +6,11 @@ import os
 import shutil
 import subprocess
 import tempfile
+import time
 import unittest
 
 import durability_e2e as data
+import remote_write as rw
 from varved_process import VARVE, Server, VarvedTest
 
 
@@ -49,17 +51,45 @@ class UpkeepTest(VarvedTest):
         self.assertEqual(data.values(self.start()), data.EXPECTED)
 
     def test_retention_by_rule(self):
+        # Nothing goes on its own while the test looks: what is asked is what would go later.
+        server = self.start("--retention-rules", '{i=~"1."}=1d; {i="5"}=forever')
+        now = int(time.time()) * 1000
+        body = rw.body_v1(*(({"__name__": "m", "i": str(i)}, [(now - 60_000, i)])
+                            for i in range(20)))
+        self.assertEqual(server.write(body)[0], 204)
+        self.assertEqual(server.request("POST", "/api/v1/admin/flush")[0], 204)
+
+        def going(at):
+            code, out, err = varve("retention", "--server", self.url(server), "--at", str(at))
+            self.assertEqual(code, 0, err)
+            return [(part["rule"], part["reason"], part["series"])
+                    for part in json.loads(out)["data"]]
+
+        self.assertEqual(going(now / 1000), [])
+        self.assertEqual(going(now / 1000 + 86400), [('{i=~"1."}', "age", 10)])
+        self.assertEqual(len(going(now / 1000 + 10_000 * 86400)), 1)
+        code, _, err = varve("retention", "--server", self.url(server), "--at", "noon")
+        self.assertNotEqual(code, 0)
+        self.assertIn("noon", err)
+
+    def test_what_is_out_of_retention_goes(self):
         server = self.filled("--retention-rules", '{i=~"1."}=1d; {i="5"}=forever')
-        code, out, _ = varve("retention", "--server", self.url(server))
-        self.assertEqual(code, 0)
-        going = json.loads(out)["data"]
-        self.assertTrue(going)
-        self.assertEqual({(part["rule"], part["reason"]) for part in going},
-                         {('{i=~"1."}', "age")})
-        self.assertEqual(sum(part["series"] for part in going), 10)
         self.assertEqual(server.request("POST", "/api/v1/admin/compact")[0], 200)
         self.assertEqual(data.values(server),
                          {k: v for k, v in data.EXPECTED.items() if not 10 <= int(k) < 20})
+
+    def test_downsampling(self):
+        server = self.filled("--downsample", "{}=1m:1d:forever,1h:1d:forever")
+        self.assertEqual(server.request("POST", "/api/v1/admin/compact")[0], 200)
+        status, answer = server.get_json(
+            "/api/v1/explain", query="max_over_time(m[1m])", start=data.T0 / 1000 - 20,
+            end=data.T0 / 1000 + 100, step="60")
+        self.assertEqual(status, 200)
+        self.assertIn('"rollupRows"', json.dumps(answer))
+        with self.assertRaisesRegex(AssertionError, "5m:1d"):
+            self.start("--downsample", "{}=5m:1d")
+        with self.assertRaisesRegex(AssertionError, "does not divide a day"):
+            self.start("--downsample", "{}=7m:1d:1y")
 
     def test_a_bad_rule_is_named(self):
         with self.assertRaisesRegex(AssertionError, "retention-rules"):

@@ -177,7 +177,7 @@ TEST_F(MergePartsTest, TheNewestVersionStays) {
 TEST_F(MergePartsTest, RefusesNothingAndMixedTiers) {
   EXPECT_EQ(MergeParts(store_.get(), {}).status().code(), StatusCode::kInvalidArgument);
   const auto raw = Write({{labels_, {Ramp(0, 1000, 50, 0)}}}, 1);
-  const auto coarse = Write({{labels_, {Ramp(0, 1000, 50, 0)}}}, 2, format::Tier::kFiveMinutes);
+  const auto coarse = Write({{labels_, {Ramp(0, 1000, 50, 0)}}}, 2, format::Tier::kRollup);
   EXPECT_EQ(MergeParts(store_.get(), std::vector{raw, coarse}).status().code(),
             StatusCode::kInvalidArgument);
 }

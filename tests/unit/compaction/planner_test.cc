@@ -203,7 +203,7 @@ INSTANTIATE_TEST_SUITE_P(
 TEST(PlanMergeKindTest, MergesOnlyPartsOfOneKind) {
   std::vector<PartInfo> parts = {MakePart(1, 0, kEnd, 1, 10), MakePart(2, 0, kEnd, 2, 10),
                                  MakePart(3, 0, kEnd, 3, 10), MakePart(4, 0, kEnd, 4, 10)};
-  parts[0].tier = format::Tier::kFiveMinutes;
+  parts[0].tier = format::Tier::kRollup;
   parts[1].signal = format::Signal::kTraces;
   parts[2].retention_class = 7;
   EXPECT_FALSE(

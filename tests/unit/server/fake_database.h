@@ -60,7 +60,7 @@ class FakeDatabase : public Database {
     ++compact_count;
     return CompactReport{};
   }
-  Result<std::vector<ExpiringPart>> Expiring() override { return expiring; }
+  Result<std::vector<ExpiringPart>> Expiring(std::optional<int64_t>) override { return expiring; }
   Status Snapshot(const std::string& directory) override {
     last_directory = directory;
     return snapshot_status;

@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-#include "query/exec/histogram/text.h"
+#include "query/exec/histogram_text.h"
 #include "query/exec/query_engine.h"
 #include "tests/unit/query/exec/fake_reader.h"
 #include "tests/unit/query/exec/histogram/histogram_samples.h"
@@ -50,7 +50,7 @@ class HistogramQueryTest : public testing::Test {
     for (const VectorSample& sample : std::get<Vector>(last_.value)) {
       out.push_back(sample.labels.ToString() + " " +
                     (sample.histogram == nullptr ? std::to_string(sample.point.value)
-                                                 : histogram::ToText(*sample.histogram)));
+                                                 : ToText(*sample.histogram)));
     }
     return out;
   }

@@ -14,7 +14,9 @@ PartInfo Example() {
   PartInfo info;
   info.part_id = 0xfedcba9876543210;
   info.signal = Signal::kTraces;
-  info.tier = Tier::kOneHour;
+  info.tier = Tier::kRollup;
+  info.resolution_ms = 300'000;
+  info.pieces = {{-9, -7, 12, true}, {-5, INT64_MAX, UINT64_MAX}};
   info.retention_class = 513;
   info.level = 7;
   info.min_time_ms = -5;
@@ -42,7 +44,10 @@ std::string Resealed(std::string bytes) {
 }
 
 TEST(PartInfo, RoundTrips) {
-  for (const PartInfo& info : {PartInfo(), Example()}) {
+  PartInfo merged = PartInfo();
+  merged.max_time_ms = 500;
+  merged.pieces = {{0, 99, 3}, {100, 500, 2}};
+  for (const PartInfo& info : {PartInfo(), Example(), merged}) {
     const auto decoded = DecodePartInfo(Encode(info));
     ASSERT_TRUE(decoded.ok()) << decoded.status().ToString();
     EXPECT_EQ(*decoded, info);
@@ -63,10 +68,10 @@ TEST(PartInfo, EveryFlippedBitAndTruncationIsDamage) {
 
 TEST(PartInfo, ANewerFormatIsRefusedAsSuch) {
   std::string bytes = Encode(Example());
-  bytes[0] = 3;
+  bytes[0] = 4;
   const Status status = DecodePartInfo(Resealed(bytes)).status();
   EXPECT_EQ(status.code(), StatusCode::kFailedPrecondition);
-  EXPECT_EQ(status.message(), "catalog entry of format 3, but this version reads up to 2");
+  EXPECT_EQ(status.message(), "catalog entry of format 4, but this version reads up to 3");
 }
 
 TEST(PartInfo, ImpossibleValuesAreDamage) {
@@ -88,6 +93,12 @@ TEST(PartInfo, ImpossibleValuesAreDamage) {
   info.min_sequence = 13;
   info.max_sequence = 12;
   EXPECT_EQ(message(info), "catalog entry: sequences 13 to 12");
+  info = Example();
+  info.resolution_ms = -1;
+  EXPECT_EQ(message(info), "catalog entry: a resolution of -1 ms");
+  info = Example();
+  info.pieces[1].begin_ms = -7;
+  EXPECT_EQ(message(info), "catalog entry: a piece of -7 to 9223372036854775807");
 }
 
 TEST(PartInfo, CountsAreCheckedAgainstTheBytes) {

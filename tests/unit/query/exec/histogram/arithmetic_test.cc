@@ -1,4 +1,4 @@
-#include "query/exec/histogram/arithmetic.h"
+#include "base/histogram/arithmetic.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -7,12 +7,17 @@
 #include <limits>
 #include <random>
 
-#include "query/exec/histogram/accumulate.h"
-#include "query/exec/histogram/text.h"
+#include "base/histogram/accumulate.h"
+#include "query/exec/histogram_text.h"
 #include "tests/unit/query/exec/histogram/histogram_samples.h"
 #include "varve/histogram_buckets.h"
 
-namespace varve::promql::exec::histogram {
+namespace varve::histogram {
+
+using promql::exec::HistogramText;
+using promql::exec::Make;
+using promql::exec::ToText;
+
 namespace {
 
 using ::testing::ElementsAre;
@@ -245,4 +250,4 @@ TEST(HistogramMeanTest, MergesMeansOfParts) {
 }
 
 }  // namespace
-}  // namespace varve::promql::exec::histogram
+}  // namespace varve::histogram

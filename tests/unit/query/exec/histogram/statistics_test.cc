@@ -1,16 +1,21 @@
-#include "query/exec/histogram/statistics.h"
+#include "base/histogram/statistics.h"
 
 #include <gtest/gtest.h>
 
 #include <cmath>
 #include <limits>
 
-#include "query/exec/histogram/counter_reset.h"
-#include "query/exec/histogram/text.h"
-#include "query/exec/histogram/trim.h"
+#include "base/histogram/counter_reset.h"
+#include "query/exec/histogram_text.h"
+#include "base/histogram/trim.h"
 #include "tests/unit/query/exec/histogram/histogram_samples.h"
 
-namespace varve::promql::exec::histogram {
+namespace varve::histogram {
+
+using promql::exec::HistogramText;
+using promql::exec::Make;
+using promql::exec::ToText;
+
 namespace {
 
 constexpr double kInfinity = std::numeric_limits<double>::infinity();
@@ -163,4 +168,4 @@ TEST(HistogramTrimTest, CustomBoundsAreLinearAndOpenBucketsWhole) {
 }
 
 }  // namespace
-}  // namespace varve::promql::exec::histogram
+}  // namespace varve::histogram

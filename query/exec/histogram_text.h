@@ -5,9 +5,9 @@
 
 #include "varve/histogram.h"
 
-namespace varve::promql::exec::histogram {
+namespace varve::promql::exec {
 
 // {count:3, sum:4.5, [-2,-1):1, [-0.001,0.001]:1, (0.5,1]:1}; empty buckets are left out.
 std::string ToText(const Histogram& histogram);
 
-}  // namespace varve::promql::exec::histogram
+}  // namespace varve::promql::exec

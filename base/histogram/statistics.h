@@ -5,7 +5,7 @@
 
 #include "varve/histogram.h"
 
-namespace varve::promql::exec::histogram {
+namespace varve::histogram {
 
 // What a histogram with observations of NaN (which count, but in no bucket) makes of an answer.
 enum class NanObservations : uint8_t { kNone, kMadeItNan, kSkewedIt };
@@ -31,4 +31,4 @@ double Variance(const Histogram& histogram);
 // How many samples a histogram counts for in the limits and statistics of queries.
 uint64_t SampleCount(const Histogram& histogram);
 
-}  // namespace varve::promql::exec::histogram
+}  // namespace varve::histogram

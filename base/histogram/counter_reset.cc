@@ -1,13 +1,13 @@
-#include "query/exec/histogram/counter_reset.h"
+#include "base/histogram/counter_reset.h"
 
 #include <span>
 #include <vector>
 
-#include "query/exec/histogram/arithmetic.h"
-#include "query/exec/histogram/bucket_side.h"
+#include "base/histogram/arithmetic.h"
+#include "base/histogram/bucket_side.h"
 #include "varve/histogram_buckets.h"
 
-namespace varve::promql::exec::histogram {
+namespace varve::histogram {
 namespace {
 
 // The buckets of one side at a lower resolution, from the first that ends outside the zero bucket.
@@ -95,4 +95,4 @@ bool DetectReset(const Histogram& current, const Histogram& previous) {
          AnyFell(outside(current, false), outside(previous, false));
 }
 
-}  // namespace varve::promql::exec::histogram
+}  // namespace varve::histogram

@@ -1,4 +1,4 @@
-#include "query/exec/histogram/arithmetic.h"
+#include "base/histogram/arithmetic.h"
 
 #include <algorithm>
 #include <bit>
@@ -9,11 +9,11 @@
 #include <utility>
 
 #include "base/check.h"
-#include "query/exec/histogram/bucket_side.h"
-#include "query/exec/kahan.h"
+#include "base/histogram/bucket_side.h"
+#include "base/kahan.h"
 #include "varve/histogram_buckets.h"
 
-namespace varve::promql::exec::histogram {
+namespace varve::histogram {
 namespace {
 
 void AddNumber(double value, double* sum, double* lost) {
@@ -281,4 +281,4 @@ std::vector<double> CommonBounds(const std::vector<double>& a, const std::vector
   return common;
 }
 
-}  // namespace varve::promql::exec::histogram
+}  // namespace varve::histogram

@@ -10,7 +10,7 @@
 
 #include "varve/histogram.h"
 
-namespace varve::promql::exec::histogram {
+namespace varve::histogram {
 
 // The index at a schema lower by `shift` of the bucket that holds bucket `index`.
 inline int32_t IndexAtLowerSchema(int32_t index, int shift) {
@@ -101,4 +101,4 @@ void CompactSide(MutableSide side);
 // Whether spans name the same buckets, in whatever pieces.
 bool SameLayout(std::span<const BucketSpan> a, std::span<const BucketSpan> b);
 
-}  // namespace varve::promql::exec::histogram
+}  // namespace varve::histogram

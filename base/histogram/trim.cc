@@ -1,15 +1,15 @@
-#include "query/exec/histogram/trim.h"
+#include "base/histogram/trim.h"
 
 #include <cmath>
 #include <cstddef>
 #include <limits>
 #include <vector>
 
-#include "query/exec/histogram/arithmetic.h"
-#include "query/exec/histogram/bucket_side.h"
+#include "base/histogram/arithmetic.h"
+#include "base/histogram/bucket_side.h"
 #include "varve/histogram_buckets.h"
 
-namespace varve::promql::exec::histogram {
+namespace varve::histogram {
 namespace {
 
 constexpr double kInfinity = std::numeric_limits<double>::infinity();
@@ -164,4 +164,4 @@ Histogram Trim(const Histogram& histogram, double limit, KeptSide kept_side) {
   return out;
 }
 
-}  // namespace varve::promql::exec::histogram
+}  // namespace varve::histogram

@@ -1,10 +1,10 @@
-#include "query/exec/histogram/bucket_side.h"
+#include "base/histogram/bucket_side.h"
 
 #include <algorithm>
 
-#include "query/exec/kahan.h"
+#include "base/kahan.h"
 
-namespace varve::promql::exec::histogram {
+namespace varve::histogram {
 namespace {
 
 // Adds to one bucket of `side`.
@@ -155,4 +155,4 @@ bool SameLayout(std::span<const BucketSpan> a, std::span<const BucketSpan> b) {
   return x.done() && y.done();
 }
 
-}  // namespace varve::promql::exec::histogram
+}  // namespace varve::histogram

@@ -1,4 +1,4 @@
-#include "query/exec/histogram/statistics.h"
+#include "base/histogram/statistics.h"
 
 #include <algorithm>
 #include <cmath>
@@ -6,10 +6,10 @@
 #include <limits>
 #include <vector>
 
-#include "query/exec/kahan.h"
+#include "base/kahan.h"
 #include "varve/histogram_buckets.h"
 
-namespace varve::promql::exec::histogram {
+namespace varve::histogram {
 namespace {
 
 constexpr double kInfinity = std::numeric_limits<double>::infinity();
@@ -185,4 +185,4 @@ uint64_t SampleCount(const Histogram& histogram) {
   return (kFixedBytes + 8 * variable) / 16;
 }
 
-}  // namespace varve::promql::exec::histogram
+}  // namespace varve::histogram

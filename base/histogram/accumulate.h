@@ -3,10 +3,10 @@
 
 #include <optional>
 
-#include "query/exec/histogram/arithmetic.h"
+#include "base/histogram/arithmetic.h"
 #include "varve/histogram.h"
 
-namespace varve::promql::exec::histogram {
+namespace varve::histogram {
 
 // Not thread-safe.
 class CompensatedHistogram {
@@ -68,4 +68,4 @@ class HintWatch {
   bool no_reset_seen_ = false;
 };
 
-}  // namespace varve::promql::exec::histogram
+}  // namespace varve::histogram

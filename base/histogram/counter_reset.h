@@ -3,7 +3,7 @@
 
 #include "varve/histogram.h"
 
-namespace varve::promql::exec::histogram {
+namespace varve::histogram {
 
 // What the hint of `current` says if it says anything; otherwise whether any count fell, a
 // populated bucket went away, or the layout changed as it only can with a reset (a higher
@@ -11,4 +11,4 @@ namespace varve::promql::exec::histogram {
 // is looked at as if it were a counter. O(buckets).
 bool DetectReset(const Histogram& current, const Histogram& previous);
 
-}  // namespace varve::promql::exec::histogram
+}  // namespace varve::histogram

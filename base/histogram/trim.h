@@ -5,7 +5,7 @@
 
 #include "varve/histogram.h"
 
-namespace varve::promql::exec::histogram {
+namespace varve::histogram {
 
 enum class KeptSide : uint8_t { kBelow, kAbove };
 
@@ -14,4 +14,4 @@ enum class KeptSide : uint8_t { kBelow, kAbove };
 // was cut, count and sum are estimated anew from the buckets that stay.
 Histogram Trim(const Histogram& histogram, double limit, KeptSide kept);
 
-}  // namespace varve::promql::exec::histogram
+}  // namespace varve::histogram

@@ -12,7 +12,7 @@
 
 #include "varve/histogram.h"
 
-namespace varve::promql::exec::histogram {
+namespace varve::histogram {
 
 struct CombineOutcome {
   // One has exponential, the other custom buckets: nothing was changed.
@@ -75,4 +75,4 @@ void AddAtBounds(const Histogram& histogram, double sign, const std::vector<doub
 // The bounds that both have.
 std::vector<double> CommonBounds(const std::vector<double>& a, const std::vector<double>& b);
 
-}  // namespace varve::promql::exec::histogram
+}  // namespace varve::histogram

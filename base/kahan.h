@@ -4,7 +4,7 @@
 
 #include <cmath>
 
-namespace varve::promql::exec {
+namespace varve {
 
 struct KahanSum {
   double sum = 0;
@@ -73,4 +73,4 @@ class KahanVariance {
   double count_ = 0;
 };
 
-}  // namespace varve::promql::exec
+}  // namespace varve

@@ -1,8 +1,8 @@
-#include "query/exec/histogram/accumulate.h"
+#include "base/histogram/accumulate.h"
 
 #include <utility>
 
-namespace varve::promql::exec::histogram {
+namespace varve::histogram {
 namespace {
 
 Lost NothingLost(const Histogram& histogram) {
@@ -131,4 +131,4 @@ Histogram HistogramMean::Mean() const {
   return mean.Total();
 }
 
-}  // namespace varve::promql::exec::histogram
+}  // namespace varve::histogram

@@ -1,9 +1,9 @@
-#include "query/exec/histogram/text.h"
+#include "query/exec/histogram_text.h"
 
 #include "query/exec/go_format.h"
 #include "varve/histogram_buckets.h"
 
-namespace varve::promql::exec::histogram {
+namespace varve::promql::exec {
 
 std::string ToText(const Histogram& histogram) {
   std::string out =
@@ -19,4 +19,4 @@ std::string ToText(const Histogram& histogram) {
   return out;
 }
 
-}  // namespace varve::promql::exec::histogram
+}  // namespace varve::promql::exec
