@@ -52,7 +52,8 @@ class RollupChunks {
       }
       int64_t last_ms = std::numeric_limits<int64_t>::min();
       if (piece_.floats.size() > 0) last_ms = piece_.floats.end_ms.back();
-      if (piece_.histograms.size() > 0) last_ms = std::max(last_ms, piece_.histograms.end_ms.back());
+      if (piece_.histograms.size() > 0)
+        last_ms = std::max(last_ms, piece_.histograms.end_ms.back());
       ChunkView& chunk = chunks_.emplace_back();
       chunk.codec = format::ChunkCodec::kRollup;
       chunk.sample_count = static_cast<uint32_t>(piece_.size());
@@ -113,7 +114,6 @@ class RollupSources {
   Status Open(std::span<const std::shared_ptr<const kv::Part>> parts,
               std::span<const HiddenSamples> hidden,
               std::vector<std::unique_ptr<PartStream>>* streams) {
-    first_ = streams->size();
     for (size_t i = 0; i < parts.size(); ++i) {
       ASSIGN_OR_RETURN(auto stream, PartStream::Open(parts[i]));
       streams->push_back(std::move(stream));
@@ -127,7 +127,6 @@ class RollupSources {
   }
 
   std::span<const PartPiece> pieces(size_t i) const { return pieces_[i]; }
-  bool any_hidden(size_t i) const { return hidden_[i] != nullptr; }
 
   // Appends what counts of the current series of `stream`, the i-th that was opened.
   Status Rows(size_t i, PartStream* stream, SeriesRollups* out) {
@@ -162,7 +161,6 @@ class RollupSources {
     return true;
   }
 
-  size_t first_ = 0;
   std::vector<const HiddenSamples*> hidden_;
   std::vector<std::vector<PartPiece>> pieces_;
   SeriesRollups decoded_;
@@ -209,91 +207,129 @@ MetricsPartLayout Layout() {
   return layout;
 }
 
+// Makes the rows of one series after the other of what the streams stand on.
+class SeriesDownsampler {
+ public:
+  // All borrowed.
+  SeriesDownsampler(const DownsampleJob& job, const DownsamplingRules::Level& level)
+      : job_(job), level_(level) {}
+
+  // `hidden` as Downsample's.
+  Status Open(std::span<const std::shared_ptr<const kv::Part>> sources,
+              std::span<const std::shared_ptr<const kv::Part>> older,
+              std::span<const HiddenSamples> hidden) {
+    sources_ = sources;
+    const auto of_sources = hidden.empty() ? hidden : hidden.subspan(0, sources.size());
+    const auto of_older = hidden.empty() ? hidden : hidden.subspan(sources.size());
+    if (from_raw()) {
+      for (size_t i = 0; i < sources.size(); ++i) {
+        ASSIGN_OR_RETURN(auto stream, PartStream::Open(sources[i], HiddenOf(hidden, i)));
+        streams_.push_back(std::move(stream));
+      }
+    } else {
+      RETURN_IF_ERROR(finer_.Open(sources, of_sources, &streams_));
+    }
+    return own_.Open(older, of_older, &streams_);
+  }
+
+  const std::vector<std::unique_ptr<PartStream>>& streams() const { return streams_; }
+
+  // The rows of the series that the streams in `first` stand on.
+  Status Make(const std::vector<PartStream*>& first, SeriesRollups* rows) {
+    raw_.clear();
+    for (SeriesRollups* scratch : {&fine_, &made_, &before_, &wanted_}) scratch->Clear();
+    for (size_t i = 0, at = 0; i < streams_.size() && at < first.size(); ++i) {
+      if (streams_[i].get() != first[at]) continue;
+      PartStream* const stream = first[at++];
+      if (i >= sources_.size()) {
+        RETURN_IF_ERROR(own_.Rows(i - sources_.size(), stream, &before_));
+      } else if (from_raw()) {
+        ASSIGN_OR_RETURN(const auto visible, stream->VisibleChunksOfSeries());
+        raw_.push_back(visible);
+      } else {
+        RETURN_IF_ERROR(finer_.Rows(i, stream, &fine_));
+      }
+    }
+    if (from_raw()) {
+      RETURN_IF_ERROR(RollUpRaw());
+    } else {
+      SortRows(&fine_);
+      Filter(
+          fine_, [this](int64_t end_ms) { return Lies(end_ms, job_.pieces); }, &wanted_);
+      RollUp(wanted_, level_.resolution_ms, &made_);
+      wanted_.Clear();
+    }
+    SortRows(&before_);
+    Filter(
+        before_, [this](int64_t end_ms) { return Lies(end_ms, job_.pieces); }, &wanted_);
+    rows->Clear();
+    MergeRollups(wanted_, made_, rows);
+    return OkStatus();
+  }
+
+ private:
+  bool from_raw() const { return level_.source == level_.number; }
+
+  Status RollUpRaw() {
+    const std::vector<PartPiece>& days = job_.pieces;
+    for (size_t begin = 0; begin < days.size();) {
+      // Days in a row at once.
+      size_t end = begin + 1;
+      while (end < days.size() && days[end].begin_ms == days[end - 1].end_ms + 1) ++end;
+      samples_.Clear();
+      const Status status =
+          MergeChunks(raw_, days[begin].begin_ms, days[end - 1].end_ms, &samples_);
+      if (!status.ok()) {
+        std::string ids;
+        for (const auto& part : sources_) ids += " " + std::to_string(part->info().part_id);
+        return status.WithContext("one of parts" + ids);
+      }
+      RollUp(samples_, level_.resolution_ms, &made_);
+      begin = end;
+    }
+    return OkStatus();
+  }
+
+  const DownsampleJob& job_;
+  const DownsamplingRules::Level& level_;
+  std::span<const std::shared_ptr<const kv::Part>> sources_;
+  std::vector<std::unique_ptr<PartStream>> streams_;  // of the sources, then of the older parts
+  RollupSources finer_;
+  RollupSources own_;
+  std::vector<std::span<const ChunkView>> raw_;
+  format::SampleColumns samples_;
+  SeriesRollups fine_;
+  SeriesRollups made_;
+  SeriesRollups before_;
+  SeriesRollups wanted_;
+};
+
 }  // namespace
 
-Result<std::optional<PartInfo>> Downsample(
-    kv::Store* store, const DownsampleJob& job, const DownsamplingRules& rules,
-    std::span<const std::shared_ptr<const kv::Part>> sources,
-    std::span<const std::shared_ptr<const kv::Part>> older, std::span<const HiddenSamples> hidden,
-    const std::atomic<bool>* cancelled) {
+Result<std::optional<PartInfo>> Downsample(kv::Store* store, const DownsampleJob& job,
+                                           const DownsamplingRules& rules,
+                                           std::span<const std::shared_ptr<const kv::Part>> sources,
+                                           std::span<const std::shared_ptr<const kv::Part>> older,
+                                           std::span<const HiddenSamples> hidden,
+                                           const std::atomic<bool>* cancelled) {
   VARVE_CHECK(hidden.empty() || hidden.size() == sources.size() + older.size());
   const DownsamplingRules::Level* const level = rules.Find(job.level);
   VARVE_CHECK(level != nullptr && !job.pieces.empty());
-  const bool from_raw = level->source == level->number;
-  const auto hidden_older = hidden.empty() ? hidden : hidden.subspan(sources.size());
-  std::vector<std::unique_ptr<PartStream>> streams;
-  RollupSources finer;
-  if (from_raw) {
-    for (size_t i = 0; i < sources.size(); ++i) {
-      ASSIGN_OR_RETURN(auto stream, PartStream::Open(sources[i], HiddenOf(hidden, i)));
-      streams.push_back(std::move(stream));
-    }
-  } else {
-    RETURN_IF_ERROR(finer.Open(
-        sources, hidden.empty() ? hidden : hidden.subspan(0, sources.size()), &streams));
-  }
-  RollupSources own;
-  RETURN_IF_ERROR(own.Open(older, hidden_older, &streams));
+  SeriesDownsampler downsampler(job, *level);
+  RETURN_IF_ERROR(downsampler.Open(sources, older, hidden));
   ASSIGN_OR_RETURN(auto writer, MetricsPartWriter::Create(store, Layout()));
-
   std::vector<PartStream*> next;
-  std::vector<std::span<const ChunkView>> raw;
-  format::SampleColumns samples;
-  SeriesRollups fine;
-  SeriesRollups made;
-  SeriesRollups before;
-  SeriesRollups wanted;
-  SeriesRollups merged;
+  SeriesRollups rows;
   RollupChunks chunks;
   bool any = false;
+  const auto& streams = downsampler.streams();
   for (FindFirst(streams, &next); !next.empty(); FindFirst(streams, &next)) {
     if (IsCancelled(cancelled)) return CancelledError("downsampling was ended");
     if (rules.RuleOf(next.front()->labels()) == level->rule) {
-      raw.clear();
-      for (SeriesRollups* rows : {&fine, &made, &before, &wanted, &merged}) rows->Clear();
-      for (size_t i = 0, at = 0; i < streams.size() && at < next.size(); ++i) {
-        if (streams[i].get() != next[at]) continue;
-        PartStream* const stream = next[at++];
-        if (i >= sources.size()) {
-          RETURN_IF_ERROR(own.Rows(i - sources.size(), stream, &before));
-        } else if (from_raw) {
-          ASSIGN_OR_RETURN(const auto visible, stream->VisibleChunksOfSeries());
-          raw.push_back(visible);
-        } else {
-          RETURN_IF_ERROR(finer.Rows(i, stream, &fine));
-        }
-      }
-      if (from_raw) {
-        for (size_t begin = 0; begin < job.pieces.size();) {
-          // Days in a row at once.
-          size_t end = begin + 1;
-          while (end < job.pieces.size() &&
-                 job.pieces[end].begin_ms == job.pieces[end - 1].end_ms + 1) {
-            ++end;
-          }
-          samples.Clear();
-          const Status status = MergeChunks(raw, job.pieces[begin].begin_ms,
-                                            job.pieces[end - 1].end_ms, &samples);
-          if (!status.ok()) {
-            std::string ids;
-            for (const auto& part : sources) ids += " " + std::to_string(part->info().part_id);
-            return status.WithContext("one of parts" + ids);
-          }
-          RollUp(samples, level->resolution_ms, &made);
-          begin = end;
-        }
-      } else {
-        SortRows(&fine);
-        Filter(fine, [&](int64_t end_ms) { return Lies(end_ms, job.pieces); }, &wanted);
-        RollUp(wanted, level->resolution_ms, &made);
-        wanted.Clear();
-      }
-      SortRows(&before);
-      Filter(before, [&](int64_t end_ms) { return Lies(end_ms, job.pieces); }, &wanted);
-      MergeRollups(wanted, made, &merged);
-      if (merged.size() > 0) {
-        RETURN_IF_ERROR(writer->Add(next.front()->labels(),
-                                    chunks.Encode(merged, level->resolution_ms)));
+      RETURN_IF_ERROR(downsampler.Make(next, &rows));
+      if (rows.size() > 0) {
+        RETURN_IF_ERROR(
+            writer->Add(next.front()->labels(), chunks.Encode(rows, level->resolution_ms)));
         any = true;
       }
     }
@@ -320,13 +356,13 @@ Result<std::optional<PartInfo>> MergeRollupParts(
                                   std::to_string(first.part_id));
     }
     for (PartPiece piece : sources.pieces(i)) {
-      piece.purged = piece.purged || (!hidden.empty() && hidden[i].Touches({piece.begin_ms, piece.end_ms}));
+      piece.purged =
+          piece.purged || (!hidden.empty() && hidden[i].Touches({piece.begin_ms, piece.end_ms}));
       pieces.push_back(piece);
     }
   }
-  std::sort(pieces.begin(), pieces.end(), [](const PartPiece& a, const PartPiece& b) {
-    return a.begin_ms < b.begin_ms;
-  });
+  std::sort(pieces.begin(), pieces.end(),
+            [](const PartPiece& a, const PartPiece& b) { return a.begin_ms < b.begin_ms; });
   ASSIGN_OR_RETURN(auto writer, MetricsPartWriter::Create(store, Layout()));
   std::vector<PartStream*> next;
   SeriesRollups rows;

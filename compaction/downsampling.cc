@@ -155,8 +155,8 @@ Days Missing(const Days& due, const DownsamplingRules::Level& level, const Days&
     const auto found = covered.find(begin_ms);
     const bool is_there = found != covered.end() && !state.BetterThan(found->second);
     const auto seen = empty.lower_bound({level.number, begin_ms, state.max_sequence});
-    const bool is_empty = seen != empty.end() && seen->level == level.number &&
-                          seen->begin_ms == begin_ms;
+    const bool is_empty =
+        seen != empty.end() && seen->level == level.number && seen->begin_ms == begin_ms;
     if (!is_there && !is_empty) missing.emplace(begin_ms, state);
   }
   return missing;

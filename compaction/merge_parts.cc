@@ -176,7 +176,8 @@ std::vector<format::PartPiece> PiecesOf(std::span<const std::shared_ptr<const kv
   while ((max_ms - min_ms) / width_ms >= kPiecesMax) width_ms *= 2;
   const Partition first = RollupPartitionOf(min_ms, width_ms);
   if (max_ms <= first.end_ms) return pieces;
-  for (Partition at = first; at.begin_ms <= max_ms; at.begin_ms += width_ms, at.end_ms += width_ms) {
+  for (Partition at = first; at.begin_ms <= max_ms;
+       at.begin_ms += width_ms, at.end_ms += width_ms) {
     format::PartPiece piece{at.begin_ms, at.end_ms, 0};
     bool any = false;
     for (const auto& part : parts) {

@@ -219,8 +219,9 @@ bool Doubles(const Candidate& candidate) {
 // 0: for ever.
 int64_t RetentionOf(const PartInfo& part, const PlannerOptions& options) {
   if (part.tier == format::Tier::kRollup) {
-    return options.downsampling == nullptr ? 0
-                                           : options.downsampling->RetentionOf(part.retention_class);
+    return options.downsampling == nullptr
+               ? 0
+               : options.downsampling->RetentionOf(part.retention_class);
   }
   switch (part.signal) {
     case format::Signal::kMetrics:

@@ -10,7 +10,7 @@
 #include "base/histogram/accumulate.h"
 #include "base/histogram/counter_reset.h"
 #include "base/kahan.h"
-#include "varve/write_batch.h"
+#include "varve/sample.h"
 
 namespace varve::compaction {
 namespace {
@@ -57,8 +57,8 @@ class FloatBucket {
   }
 
   void Add(const RollupColumns& rows, size_t i) {
-    flags_ |= rows.flags[i] & (format::kRollupRateInexact | format::kRollupHasStarts |
-                               format::kRollupSumRounded);
+    flags_ |= rows.flags[i] &
+              (format::kRollupRateInexact | format::kRollupHasStarts | format::kRollupSumRounded);
     if (rows.count[i] > 0) {
       AddEnds(rows.first_ms[i], rows.first[i], rows.last_ms[i], rows.last[i]);
       if (rows.correction[i] != 0) AddCorrection(rows.correction[i]);
@@ -303,8 +303,7 @@ void RollUp(const format::SampleColumns& samples, int64_t resolution_ms,
   if (!histograms.empty()) histograms.AppendTo(&out->histograms);
 }
 
-void RollUp(const format::SeriesRollups& finer, int64_t resolution_ms,
-            format::SeriesRollups* out) {
+void RollUp(const format::SeriesRollups& finer, int64_t resolution_ms, format::SeriesRollups* out) {
   FloatBucket floats;
   for (size_t i = 0; i < finer.floats.size(); ++i) {
     MoveTo(BucketEnd(finer.floats.end_ms[i], resolution_ms), &floats, &out->floats);

@@ -249,7 +249,6 @@ Result<uint16_t> DatabaseImpl::NumbersFor(std::string_view key, const std::strin
   return numbers.first_class;
 }
 
-
 Status DatabaseImpl::AssignDownsamplingLevels() {
   std::string text;
   std::vector<compaction::DownsamplingRule> rules;

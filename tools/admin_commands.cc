@@ -5,9 +5,9 @@
 #include <memory>
 
 #include "base/status_macros.h"
-#include "server/http/form.h"
 #include "server/api/admin_handlers.h"
 #include "server/api/json_writer.h"
+#include "server/http/form.h"
 #include "tools/http_client.h"
 #include "tools/open_database.h"
 

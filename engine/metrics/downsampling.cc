@@ -1,8 +1,9 @@
 // Downsampling: days of raw parts become rollups, by compaction::PlanDownsample.
+#include "compaction/downsampling.h"
+
 #include <utility>
 
 #include "base/status_macros.h"
-#include "compaction/downsampling.h"
 #include "engine/metrics/maintenance.h"
 
 namespace varve::engine {

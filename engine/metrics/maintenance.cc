@@ -342,8 +342,9 @@ void Maintenance::RunDue() {
 }
 
 MaintenanceCounters Maintenance::counters() const {
-  return {checkpoints_.load(), flushes_.load(),     merges_.load(),      downsamples_.load(),
-          flush_bytes_.load(), merge_bytes_.load(), merge_bytes_replaced_.load()};
+  return {checkpoints_.load(),         flushes_.load(),     merges_.load(),
+          downsamples_.load(),         flush_bytes_.load(), merge_bytes_.load(),
+          merge_bytes_replaced_.load()};
 }
 
 }  // namespace varve::engine

@@ -47,8 +47,7 @@ compaction::PlannerOptions Maintenance::MergePlanner() const {
   return planner;
 }
 
-compaction::PlannerOptions Maintenance::ExpiryPlanner(
-    std::span<const format::PartInfo> parts) {
+compaction::PlannerOptions Maintenance::ExpiryPlanner(std::span<const format::PartInfo> parts) {
   compaction::PlannerOptions planner = Planner();
   MutexLock lock(&downsampling_mutex_);
   planner.unmergeable_parts = undownsampled_parts_;

@@ -248,11 +248,7 @@ void AppendStandIn(const RollupUse&, const ReadStretch& stretch, const Histogram
 
 RollupRead::RollupRead(const RollupUse& use, TimeRange range, std::vector<RollupSource> rollups,
                        std::span<const RawSource> raw)
-    : use_(use),
-      range_(range),
-      rollups_(std::move(rollups)),
-      raw_(raw),
-      rows_(rollups_.size()) {}
+    : use_(use), range_(range), rollups_(std::move(rollups)), raw_(raw), rows_(rollups_.size()) {}
 
 Status RollupRead::Load(size_t source) {
   if (rows_[source].read) return OkStatus();
@@ -260,10 +256,11 @@ Status RollupRead::Load(size_t source) {
   return rollups_[source].read(&rows_[source].rows);
 }
 
-std::vector<size_t> RollupRead::Ordered(bool coarsest_first) const {
-  std::vector<size_t> order(rollups_.size());
-  for (size_t i = 0; i < order.size(); ++i) order[i] = i;
-  std::sort(order.begin(), order.end(), [&](size_t a, size_t b) {
+std::vector<size_t> RollupRead::Ordered(Order order) const {
+  const bool coarsest_first = order == Order::kCoarsestFirst;
+  std::vector<size_t> sources(rollups_.size());
+  for (size_t i = 0; i < sources.size(); ++i) sources[i] = i;
+  std::sort(sources.begin(), sources.end(), [&](size_t a, size_t b) {
     const format::PartInfo& left = *rollups_[a].info;
     const format::PartInfo& right = *rollups_[b].info;
     if (left.resolution_ms != right.resolution_ms) {
@@ -272,7 +269,7 @@ std::vector<size_t> RollupRead::Ordered(bool coarsest_first) const {
     return std::tuple(left.max_sequence, left.part_id) >
            std::tuple(right.max_sequence, right.part_id);
   });
-  return order;
+  return sources;
 }
 
 // Nothing was written or deleted since the piece was made.
@@ -319,7 +316,7 @@ bool RollupRead::IsExact(size_t source, int64_t min_ms, int64_t max_ms) const {
 Status RollupRead::Plan(std::vector<ReadStretch>* stretches) {
   stretches->clear();
   if (use_.edge_ms > 0 && use_.field != RollupField::kOther) {
-    for (const size_t source : Ordered(true)) {
+    for (const size_t source : Ordered(Order::kCoarsestFirst)) {
       const format::PartInfo& info = *rollups_[source].info;
       const int64_t resolution_ms = info.resolution_ms;
       if (resolution_ms <= 0 || use_.edge_ms % resolution_ms != 0) continue;
@@ -331,9 +328,8 @@ Status RollupRead::Plan(std::vector<ReadStretch>* stretches) {
         const bool cut = first_ms < range_.min_ms && use_.field != RollupField::kLast;
         wanted.min_ms = std::max(wanted.min_ms, cut ? first_end_ms + 1 : first_ms);
         const int64_t last_end_ms = compaction::BucketEnd(range_.max_ms, resolution_ms);
-        wanted.max_ms =
-            std::min(wanted.max_ms,
-                     last_end_ms > range_.max_ms ? last_end_ms - resolution_ms : last_end_ms);
+        wanted.max_ms = std::min(
+            wanted.max_ms, last_end_ms > range_.max_ms ? last_end_ms - resolution_ms : last_end_ms);
         if (wanted.min_ms > wanted.max_ms) continue;
         const std::vector<ReadStretch> free = Uncovered(wanted, *stretches);
         if (free.empty() || !IsCurrent(rollups_[source], piece)) continue;
@@ -361,7 +357,7 @@ Status RollupRead::StandIn(int64_t first_raw_ms, std::vector<ReadStretch>* stret
     (stretch.rollup == SIZE_MAX ? raw : taken).push_back(stretch);
   }
   const size_t taken_before = taken.size();
-  for (const size_t source : Ordered(false)) {
+  for (const size_t source : Ordered(Order::kFinestFirst)) {
     const format::PartInfo& info = *rollups_[source].info;
     for (const ReadStretch& gap : raw) {
       if (gap.min_ms >= first_raw_ms) continue;
@@ -408,8 +404,8 @@ Status RollupRead::StandIn(int64_t first_raw_ms, std::vector<ReadStretch>* stret
 void RollupRead::Append(const ReadStretch& stretch, SampleBuffer* out) const {
   const format::SeriesRollups& rows = rows_[stretch.rollup].rows;
   const format::PartInfo& info = *rollups_[stretch.rollup].info;
-  const bool stands_in = std::any_of(
-      stand_ins_.begin(), stand_ins_.end(), [&stretch](const ReadStretch& other) {
+  const bool stands_in =
+      std::any_of(stand_ins_.begin(), stand_ins_.end(), [&stretch](const ReadStretch& other) {
         return other.min_ms == stretch.min_ms && other.rollup == stretch.rollup;
       });
   const int64_t last_end_ms =

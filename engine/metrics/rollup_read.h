@@ -64,8 +64,9 @@ class RollupRead {
   Status Load(size_t source);
   bool IsCurrent(const RollupSource& source, const format::PartPiece& piece) const;
   bool IsExact(size_t source, int64_t min_ms, int64_t max_ms) const;
-  // Sources from the coarsest (or finest) on, newest first among those of one resolution.
-  std::vector<size_t> Ordered(bool coarsest_first) const;
+  // Sources in this order of resolutions, newest first among those of one.
+  enum class Order : uint8_t { kCoarsestFirst, kFinestFirst };
+  std::vector<size_t> Ordered(Order order) const;
 
   const RollupUse use_;
   const TimeRange range_;

@@ -191,8 +191,8 @@ class MetricsSelection final : public SeriesSelection {
         continue;
       }
       RETURN_IF_ERROR(CountChunks(raw->sources, stretch.min_ms, stretch.max_ms, out));
-      RETURN_IF_ERROR(compaction::MergeChunks(raw->sources, stretch.min_ms, stretch.max_ms, out,
-                                              hints_));
+      RETURN_IF_ERROR(
+          compaction::MergeChunks(raw->sources, stretch.min_ms, stretch.max_ms, out, hints_));
     }
     if (!out->weights.empty()) out->weights.resize(out->timestamps_ms.size(), 1);
     if (!out->histogram_weights.empty()) {

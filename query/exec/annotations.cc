@@ -56,8 +56,8 @@ void Annotations::BadBucketLabel(std::string_view metric, std::string_view le,
 
 void Annotations::RollupsStandIn(std::string_view metric, int64_t resolution_ms,
                                  PositionRange position) {
-  AddInfo(WithMetricName("raw samples are gone, rollups of " + std::to_string(resolution_ms / 1000) +
-                             "s stand in for them",
+  AddInfo(WithMetricName("raw samples are gone, rollups of " +
+                             std::to_string(resolution_ms / 1000) + "s stand in for them",
                          metric),
           position);
 }

@@ -8,8 +8,8 @@
 #include <string_view>
 #include <vector>
 
-#include "query/exec/annotations.h"
 #include "base/histogram/accumulate.h"
+#include "query/exec/annotations.h"
 #include "query/exec/vector_value.h"
 
 namespace varve::promql::exec {

@@ -36,8 +36,8 @@ double RangeWindows::CountIn(size_t step) const {
 }
 
 void RangeWindows::Bind(std::span<const int64_t> times_ms, std::span<const double> weights) {
-  const bool same_weights = std::equal(weights.begin(), weights.end(), weights_.begin(),
-                                       weights_.end());
+  const bool same_weights =
+      std::equal(weights.begin(), weights.end(), weights_.begin(), weights_.end());
   if (!same_weights) {
     weights_.assign(weights.begin(), weights.end());
     geometry_.clear();

@@ -8,9 +8,9 @@
 #include <utility>
 
 #include "base/check.h"
+#include "base/histogram/statistics.h"
 #include "base/status_macros.h"
 #include "query/exec/go_format.h"
-#include "base/histogram/statistics.h"
 #include "query/exec/histogram_range.h"
 #include "query/exec/rollup_use.h"
 #include "query/exec/smoothed_series.h"

@@ -153,8 +153,8 @@ Response HandleRetention(const ApiContext& context, const Request& request) {
   constexpr int64_t kNow = INT64_MIN;
   const Result<int64_t> at_ms = TimeParameter(*form, "at", kNow);
   if (!at_ms.ok()) return ErrorAnswer(at_ms.status());
-  const Result<std::vector<ExpiringPart>> expiring = context.database->Expiring(
-      *at_ms == kNow ? std::nullopt : std::optional<int64_t>(*at_ms));
+  const Result<std::vector<ExpiringPart>> expiring =
+      context.database->Expiring(*at_ms == kNow ? std::nullopt : std::optional<int64_t>(*at_ms));
   if (!expiring.ok()) return ErrorAnswer(expiring.status());
   SuccessAnswer answer;
   JsonWriter& json = answer.json();

@@ -198,8 +198,7 @@ Result<DownsamplingLevel> ParseLevel(std::string_view text) {
   }
   DownsamplingLevel level;
   RETURN_IF_ERROR(SetPositiveDuration(text.substr(0, first), &level.resolution_ms));
-  RETURN_IF_ERROR(
-      SetPositiveDuration(text.substr(first + 1, second - first - 1), &level.after_ms));
+  RETURN_IF_ERROR(SetPositiveDuration(text.substr(first + 1, second - first - 1), &level.after_ms));
   RETURN_IF_ERROR(SetDurationOrForever(text.substr(second + 1), &level.retention_ms));
   return level;
 }

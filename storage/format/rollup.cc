@@ -21,7 +21,7 @@ constexpr uint8_t kSameAs = 0x80;
 using DoubleColumn = std::vector<double> RollupColumns::*;
 // In the order on disk.
 constexpr std::array<DoubleColumn, 7> kDoubleColumns = {
-    &RollupColumns::first, &RollupColumns::last, &RollupColumns::min,       &RollupColumns::max,
+    &RollupColumns::first, &RollupColumns::last,    &RollupColumns::min,       &RollupColumns::max,
     &RollupColumns::sum,   &RollupColumns::sum_low, &RollupColumns::correction};
 
 Status Damaged(const std::string& what) { return DataLossError("rollup chunk: " + what); }
@@ -100,9 +100,9 @@ Status ReadFloats(ByteReader* in, size_t count, RollupColumns* rows) {
   RETURN_IF_ERROR(ReadTimes(in, count, &rows->flags));
   RETURN_IF_ERROR(CheckEnds(rows->end_ms, rows->count, rows->flags, begin));
   for (size_t i = begin; i < rows->size(); ++i) {
-    const bool ordered =
-        rows->first_ms[i] <= rows->last_ms[i] && rows->last_ms[i] <= rows->end_ms[i] &&
-        (i == begin || rows->first_ms[i] > rows->end_ms[i - 1]);
+    const bool ordered = rows->first_ms[i] <= rows->last_ms[i] &&
+                         rows->last_ms[i] <= rows->end_ms[i] &&
+                         (i == begin || rows->first_ms[i] > rows->end_ms[i - 1]);
     if (rows->count[i] > 0 && !ordered) {
       return Damaged("samples from " + std::to_string(rows->first_ms[i]) + " to " +
                      std::to_string(rows->last_ms[i]) + " in the bucket that ends at " +

@@ -45,8 +45,8 @@ struct RollupColumns {
   std::vector<double> last;
   std::vector<double> min;  // NaN only where all samples are
   std::vector<double> max;
-  std::vector<double> sum;      // sum + sum_low is the sum of the samples
-  std::vector<double> sum_low;  // Neumaier's compensation
+  std::vector<double> sum;         // sum + sum_low is the sum of the samples
+  std::vector<double> sum_low;     // Neumaier's compensation
   std::vector<double> correction;  // the values before each reset within the bucket, added up
   std::vector<int64_t> flags;      // RollupFlag
 

@@ -97,6 +97,9 @@ int Run(char** arguments) {
     // Other rules than in the life before, mostly: parts are split by them.
     options.retention_rules = {{{{MatchOp::kRegexMatch, "__name__", ".*[02468]"}}, 0}};
   }
+  if ((seed ^ std::strtoull(arguments[5], nullptr, 10)) % 3 == 0) {
+    options.downsampling_rules.front().selector = {{MatchOp::kRegexMatch, "__name__", ".*[13579]"}};
+  }
   options.log = [](LogLevel level, std::string_view message) {
     if (level == LogLevel::kError) Fail("logged: " + std::string(message));
   };

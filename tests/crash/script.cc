@@ -84,6 +84,7 @@ Options BusyOptions(Durability durability) {
   options.checkpoint_journal_bytes = 50'000;
   options.head_bytes_max = size_t{8} << 20;
   options.storage_cache_bytes = size_t{1} << 20;
+  options.downsampling_rules = {{{}, {{60'000, 0, 0}, {3'600'000, 0, 0}}}};
   return options;
 }
 

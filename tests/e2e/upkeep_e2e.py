@@ -86,6 +86,7 @@ class UpkeepTest(VarvedTest):
             end=data.T0 / 1000 + 100, step="60")
         self.assertEqual(status, 200)
         self.assertIn('"rollupRows"', json.dumps(answer))
+        self.assertEqual(server.stop(), 0)
         with self.assertRaisesRegex(AssertionError, "5m:1d"):
             self.start("--downsample", "{}=5m:1d")
         with self.assertRaisesRegex(AssertionError, "does not divide a day"):

@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <bit>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -15,6 +16,7 @@
 #include "storage/format/exemplar_block.h"
 #include "storage/format/label_bytes.h"
 #include "storage/format/part_info.h"
+#include "storage/format/rollup.h"
 #include "storage/journal/journal.h"
 #include "storage/journal/segment_format.h"
 #include "tests/golden/golden_file.h"
@@ -211,6 +213,75 @@ TEST(Golden, PartInfo) {
   EXPECT_EQ(*decoded, info);
 }
 
+TEST(Golden, PartInfoOfRollups) {
+  format::PartInfo info;
+  info.part_id = 9;
+  info.tier = format::Tier::kRollup;
+  info.level = 1;
+  info.retention_class = 1;
+  info.resolution_ms = 300'000;
+  info.min_time_ms = 1'700'006'400'001;
+  info.max_time_ms = 1'700'092'800'000;
+  info.max_sequence = 300;
+  info.series_count = 2;
+  info.sample_count = 576;
+  info.chunk_count = 2;
+  info.pieces = {{1'700'006'400'001, 1'700'092'800'000, 300},
+                 {1'700'092'800'001, 1'700'179'200'000, 299, true}};
+  info.files = {{1, 500, 0x1122334455667788}};
+  std::string bytes;
+  format::EncodePartInfo(info, &bytes);
+  const std::string golden = Golden("part_info_v3.bin", bytes);
+  EXPECT_EQ(bytes, golden);
+  const auto decoded = format::DecodePartInfo(golden);
+  ASSERT_TRUE(decoded.ok()) << decoded.status().ToString();
+  EXPECT_EQ(*decoded, info);
+}
+
+// Two rows of floats, the second of a stale marker alone, and one of histograms.
+TEST(Golden, RollupChunk) {
+  format::SeriesRollups rows;
+  rows.floats.end_ms = {1'700'000'100'000, 1'700'000'400'000};
+  rows.floats.count = {20, 0};
+  rows.floats.first_ms = {1'699'999'803'000, 1'700'000'400'000};
+  rows.floats.last_ms = {1'700'000'088'000, 1'700'000'400'000};
+  rows.floats.first = rows.floats.min = {3, 0};
+  rows.floats.last = rows.floats.max = {9.5, 0};
+  rows.floats.sum = {120.25, 0};
+  rows.floats.sum_low = rows.floats.correction = {0, 0};
+  rows.floats.flags = {format::kRollupSumRounded, format::kRollupEndsStale};
+  const std::vector<HistogramSample> samples = HistogramSamples();
+  format::HistogramRollups& histograms = rows.histograms;
+  histograms.end_ms = {1'700'000'100'000};
+  histograms.count = {3};
+  histograms.flags = {0};
+  for (const size_t i : {0, 2}) {
+    histograms.kept_ms.push_back(samples[i].timestamp_ms);
+    histograms.kept.push_back(std::make_shared<Histogram>(samples[i].histogram));
+  }
+  histograms.kept_begin = {0, 2};
+  histograms.sum = {histograms.kept[1]};
+  std::string bytes;
+  format::EncodeRollups(rows, &bytes);
+  const std::string golden = Golden("rollup_chunk_v1.bin", bytes);
+  EXPECT_EQ(bytes, golden);
+  format::SeriesRollups decoded;
+  const Status status = format::DecodeRollups(golden, 3, &decoded);
+  ASSERT_TRUE(status.ok()) << status.ToString();
+  EXPECT_EQ(decoded.floats.end_ms, rows.floats.end_ms);
+  EXPECT_EQ(decoded.floats.count, rows.floats.count);
+  EXPECT_EQ(decoded.floats.first_ms, rows.floats.first_ms);
+  EXPECT_EQ(decoded.floats.last_ms, rows.floats.last_ms);
+  EXPECT_EQ(decoded.floats.first, rows.floats.first);
+  EXPECT_EQ(decoded.floats.last, rows.floats.last);
+  EXPECT_EQ(decoded.floats.sum, rows.floats.sum);
+  EXPECT_EQ(decoded.floats.flags, rows.floats.flags);
+  EXPECT_EQ(decoded.histograms.kept_ms, histograms.kept_ms);
+  ASSERT_EQ(decoded.histograms.kept.size(), 2u);
+  EXPECT_EQ(decoded.histograms.kept[1]->positive_buckets, histograms.kept[1]->positive_buckets);
+  EXPECT_EQ(decoded.histograms.sum[0]->count, 9);
+}
+
 TEST(Golden, LabelBytes) {
   std::string bytes;
   format::AppendLabel("__name__", "up", &bytes);
@@ -279,7 +350,8 @@ TEST(Golden, TheFormatsPageShowsTheFiles) {
   ASSERT_TRUE(page.ok()) << page.status().ToString();
   std::erase_if(*page, [](char c) { return c == ' ' || c == '|' || c == '\n'; });
   for (const char* name :
-       {"gorilla_chunk_v1.bin", "chunk_group_v1.bin", "part_info_v1.bin", "label_bytes_v1.bin"}) {
+       {"gorilla_chunk_v1.bin", "chunk_group_v1.bin", "part_info_v1.bin", "part_info_v3.bin",
+        "rollup_chunk_v1.bin", "label_bytes_v1.bin"}) {
     EXPECT_NE(page->find(Hex(Golden(name, ""))), std::string::npos) << name;
   }
   // The journal's example is commented line by line.

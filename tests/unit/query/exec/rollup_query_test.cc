@@ -62,8 +62,7 @@ class RollupQueryTest : public testing::Test {
       side->options.free_disk_bytes_min = 0;
       side->options.now_ms = [this] { return now_ms_; };
     }
-    rolled_.options.downsampling_rules = {
-        {{}, {{5 * kMinuteMs, kDayMs, 0}, {kHourMs, kDayMs, 0}}}};
+    rolled_.options.downsampling_rules = {{{}, {{5 * kMinuteMs, kDayMs, 0}, {kHourMs, kDayMs, 0}}}};
   }
 
   void Open() {
@@ -97,11 +96,15 @@ class RollupQueryTest : public testing::Test {
       int64_t interval_ms;
       int64_t jitter_ms;
     };
-    const Shape shapes[] = {{"counter_total", 15'000, 0},  {"counter_total", 17'000, 2'000},
-                            {"fractions_total", 30'000, 5}, {"gauge", 15'000, 100},
-                            {"gauge", 61'000, 1'000},       {"constant", 30'000, 0},
+    const Shape shapes[] = {{"counter_total", 15'000, 0},
+                            {"counter_total", 17'000, 2'000},
+                            {"fractions_total", 30'000, 5},
+                            {"gauge", 15'000, 100},
+                            {"gauge", 61'000, 1'000},
+                            {"constant", 30'000, 0},
                             {"sparse", 17 * kMinuteMs, 9 * kMinuteMs},
-                            {"histogram", 60'000, 50},      {"gappy_total", 15'000, 20}};
+                            {"histogram", 60'000, 50},
+                            {"gappy_total", 15'000, 20}};
     int number = 0;
     for (const Shape& shape : shapes) {
       const Labels labels{{"__name__", shape.kind}, {"n", std::to_string(number++)}};
@@ -210,8 +213,8 @@ class RollupQueryTest : public testing::Test {
       "rate({n=~\"[015678]\"}[1h] @ 1700100000)",
   };
   static constexpr const char* kFiveMinutes[] = {
-      "rate({n=~\"[015678]\"}[5m])", "increase({n=~\"[015678]\"}[10m])", "max_over_time({n!=\"7\",n!=\"\"}[15m])",
-      "{n=~\".+\"}", "avg_over_time(counter_total[5m])"};
+      "rate({n=~\"[015678]\"}[5m])", "increase({n=~\"[015678]\"}[10m])",
+      "max_over_time({n!=\"7\",n!=\"\"}[15m])", "{n=~\".+\"}", "avg_over_time(counter_total[5m])"};
 
   void ExpectAllSame() {
     for (const char* query : kExact) {
@@ -241,9 +244,10 @@ TEST_F(RollupQueryTest, AnswersAsRawSamplesDo) {
 TEST_F(RollupQueryTest, WindowsOffTheBucketsAreOfRawSamples) {
   Open();
   Fill();
-  for (const char* query : {"rate({n=~\".+\"}[7m])", "quantile_over_time(0.9, {n!=\"7\",n!=\"\"}[1h])",
-                            "irate({n=~\".+\"}[1h])", "changes({n!=\"7\",n!=\"\"}[1h])",
-                            "deriv({n!=\"7\",n!=\"\"}[1h])", "avg_over_time(gauge[1h])"}) {
+  for (const char* query :
+       {"rate({n=~\".+\"}[7m])", "quantile_over_time(0.9, {n!=\"7\",n!=\"\"}[1h])",
+        "irate({n=~\".+\"}[1h])", "changes({n!=\"7\",n!=\"\"}[1h])",
+        "deriv({n!=\"7\",n!=\"\"}[1h])", "avg_over_time(gauge[1h])"}) {
     EXPECT_EQ(ExpectSame(query, kBeginMs, kHourMs), 0u) << query;
   }
   EXPECT_EQ(ExpectSame("rate({n=~\".+\"}[1h])", kBeginMs + 1000, kHourMs), 0u);
@@ -311,10 +315,10 @@ TEST_F(RollupQueryTest, RawSamplesGoAndRollupsStay) {
     EXPECT_THAT(result.infos, testing::Contains(testing::HasSubstr("stand in for them"))) << query;
   }
   // Sums over everything come out even off the buckets.
-  const QueryResult plain = Ask(&plain_, "sum(increase(counter_total[1d]))", kBeginMs + kDayMs + 1000,
-                                2 * kDayMs);
-  const QueryResult rolled = Ask(&rolled_, "sum(increase(counter_total[1d]))",
-                                 kBeginMs + kDayMs + 1000, 2 * kDayMs);
+  const QueryResult plain =
+      Ask(&plain_, "sum(increase(counter_total[1d]))", kBeginMs + kDayMs + 1000, 2 * kDayMs);
+  const QueryResult rolled =
+      Ask(&rolled_, "sum(increase(counter_total[1d]))", kBeginMs + kDayMs + 1000, 2 * kDayMs);
   const double expected = std::get<Matrix>(plain.value).at(0).points.at(0).value;
   const double seen = std::get<Matrix>(rolled.value).at(0).points.at(0).value;
   EXPECT_NEAR(seen / expected, 1, 0.01);
