@@ -1,7 +1,9 @@
-// Churn: many series, few of them alive at a time. bench_churn [series] [alive] [directory]
+// Churn: many series, few of them alive at a time.
+// bench_churn [series] [alive] [directory] [minutes]
 // appends `series` (10 million) series over a day of sample time, one sample a minute each, `alive`
 // (200,000) at a time, and prints what they take in memory, how fast it went, and how long the
-// directory takes to open afterwards, as after kill -9.
+// directory takes to open afterwards, as after kill -9. With `minutes` it does so much of the day
+// at the pace of the clock, as servers meet it.
 #include <unistd.h>
 
 #include <algorithm>
@@ -22,6 +24,7 @@ namespace {
 
 constexpr int64_t kDayMs = 86'400'000;
 constexpr int64_t kStepMs = 60'000;
+constexpr uint64_t kBatchSeries = 2000;
 constexpr int64_t kBeginMs = 1'700'006'400'000;  // midnight
 
 double Seconds(std::chrono::steady_clock::time_point since) {
@@ -46,12 +49,14 @@ Labels LabelsOf(uint64_t i) {
       {"pod", "app" + std::to_string(i % 50) + "-" + std::to_string(i * 0x9e3779b97f4a7c15 >> 32)}};
 }
 
-// One sample of each series in [first, last). False after an error, which it has told.
+// One sample of each series in [first, last), with a pause before each batch. False after an error,
+// which it has told.
 bool AppendStep(Database* database, uint64_t first, uint64_t last, int64_t step,
-                WriteBatch* batch) {
+                std::chrono::nanoseconds pause, WriteBatch* batch) {
   for (uint64_t at = first; at < last;) {
+    std::this_thread::sleep_for(pause);
     batch->Clear();
-    for (const uint64_t end = std::min(last, at + 2000); at < end; ++at) {
+    for (const uint64_t end = std::min(last, at + kBatchSeries); at < end; ++at) {
       batch->BeginSeries(LabelsOf(at));
       batch->AddSample(kBeginMs + step * kStepMs, static_cast<double>(step));
     }
@@ -69,7 +74,7 @@ bool AppendStep(Database* database, uint64_t first, uint64_t last, int64_t step,
   return true;
 }
 
-int Run(uint64_t series_count, uint64_t alive, const std::string& directory) {
+int Run(uint64_t series_count, uint64_t alive, const std::string& directory, uint64_t minutes) {
   Options options;
   options.durability = Durability::kNone;
   options.retention_ms = 0;
@@ -83,18 +88,24 @@ int Run(uint64_t series_count, uint64_t alive, const std::string& directory) {
   std::unique_ptr<Database> database = *std::move(opened);
   const uint64_t idle_bytes = ResidentBytes();
   const auto started = std::chrono::steady_clock::now();
-  const int64_t steps = kDayMs / kStepMs;
+  constexpr int64_t kDaySteps = kDayMs / kStepMs;
+  const int64_t steps = minutes == 0 ? kDaySteps : static_cast<int64_t>(minutes);
+  std::chrono::nanoseconds pause{0};
+  if (minutes > 0) {
+    pause = std::chrono::nanoseconds(std::chrono::minutes(1)) /
+            static_cast<int64_t>(alive / kBatchSeries + 1);
+  }
   uint64_t samples = 0;
   uint64_t most_resident = 0;
   uint64_t most_series = 0;
   WriteBatch batch;
   for (int64_t step = 0; step < steps; ++step) {
     const uint64_t first =
-        series_count * static_cast<uint64_t>(step) / static_cast<uint64_t>(steps);
+        series_count * static_cast<uint64_t>(step) / static_cast<uint64_t>(kDaySteps);
     const uint64_t last = std::min(series_count, first + alive);
-    if (!AppendStep(database.get(), first, last, step, &batch)) return 1;
+    if (!AppendStep(database.get(), first, last, step, pause, &batch)) return 1;
     samples += last - first;
-    if (step % 30 != 29) continue;
+    if (step % (minutes == 0 ? 30 : 1) != (minutes == 0 ? 29 : 0)) continue;
     const DatabaseStatistics now = database->Statistics();
     most_resident = std::max(most_resident, ResidentBytes());
     most_series = std::max(most_series, now.head_series_count);
@@ -140,7 +151,7 @@ int main(int argument_count, char** arguments) {
   const std::string directory =
       argument_count > 3 ? arguments[3] : std::filesystem::temp_directory_path() / "varve-churn";
   std::filesystem::remove_all(directory);
-  const int status = varve::Run(number(1, 10'000'000), number(2, 200'000), directory);
+  const int status = varve::Run(number(1, 10'000'000), number(2, 200'000), directory, number(4, 0));
   std::filesystem::remove_all(directory);
   return status;
 }

@@ -40,23 +40,32 @@ RetentionClasses::RetentionClasses(uint16_t first_class, std::vector<RetentionRu
   for (const RetentionRule& rule : rules_) longest_ms_ = Longer(longest_ms_, rule.retention_ms);
 }
 
+RetentionClasses RetentionClasses::OfUnknownRules(const RetentionNumbers& numbers) {
+  RetentionClasses classes(numbers.first_class, {}, 0);
+  classes.are_rules_known_ = numbers.class_count == 1;  // there are none
+  return classes;
+}
+
 uint16_t RetentionClasses::ClassOf(std::string_view labels) const {
+  if (!are_rules_known_) return kUnsorted;
   size_t i = 0;
   while (i < rules_.size() && !Selects(rules_[i], labels)) ++i;
   return static_cast<uint16_t>(first_class_ + i);
 }
 
 bool RetentionClasses::IsCurrent(uint16_t retention_class) const {
+  if (!are_rules_known_) return true;
   return retention_class >= first_class_ && size_t{retention_class} - first_class_ <= rules_.size();
 }
 
 int64_t RetentionClasses::RetentionOf(uint16_t retention_class) const {
-  if (!IsCurrent(retention_class)) return longest_ms_;
+  if (!are_rules_known_ || !IsCurrent(retention_class)) return longest_ms_;
   const size_t i = size_t{retention_class} - first_class_;
   return i < rules_.size() ? rules_[i].retention_ms : retention_ms_;
 }
 
 std::string RetentionClasses::Describe(uint16_t retention_class) const {
+  if (!are_rules_known_) return "class " + std::to_string(retention_class);
   if (!IsCurrent(retention_class)) return "stale";
   const size_t i = size_t{retention_class} - first_class_;
   return i < rules_.size() ? rules_[i].text : "default";
@@ -98,7 +107,7 @@ Result<RetentionNumbers> NextRetentionNumbers(const RetentionNumbers& before,
                                               const std::string& rules, size_t rule_count) {
   if (before.rules == rules) return before;
   const size_t first_class = size_t{before.first_class} + before.class_count;
-  if (first_class + rule_count > std::numeric_limits<uint16_t>::max()) {
+  if (first_class + rule_count >= RetentionClasses::kUnsorted) {
     return ResourceExhaustedError("retention rules: no class numbers are left for " +
                                   std::to_string(rule_count) + " rules");
   }

@@ -37,6 +37,11 @@ class RetentionClasses {
   // the last of all others. REQUIRES: as many numbers are left.
   RetentionClasses(uint16_t first_class, std::vector<RetentionRule> rules, int64_t retention_ms);
 
+  // For whoever does not know the rules that the numbers are of: every class is current and kept
+  // for ever, and new parts are of kUnsorted, which is never current where rules are known.
+  static RetentionClasses OfUnknownRules(const struct RetentionNumbers& numbers);
+  static constexpr uint16_t kUnsorted = 65535;
+
   uint16_t ClassOf(std::string_view labels) const;
   bool IsCurrent(uint16_t retention_class) const;
   // Of a stale class the longest of all. 0: for ever.
@@ -50,6 +55,7 @@ class RetentionClasses {
   std::vector<RetentionRule> rules_;
   int64_t retention_ms_ = 0;
   int64_t longest_ms_ = 0;
+  bool are_rules_known_ = true;
 };
 
 // Which numbers the current rules have; kept in the store's state. Layout: docs/FORMATS.md,

@@ -169,8 +169,12 @@ Status DatabaseImpl::OpenStore() {
     ASSIGN_OR_RETURN(TombstoneList list, DecodeTombstones(*tombstones));
     tombstones_.Publish(std::move(list));
   }
-  RETURN_IF_ERROR(AssignRetentionClasses());
-  RETURN_IF_ERROR(AssignDownsamplingLevels());
+  if (options_.keep_rules) {
+    RETURN_IF_ERROR(KeepRules());
+  } else {
+    RETURN_IF_ERROR(AssignRetentionClasses());
+    RETURN_IF_ERROR(AssignDownsamplingLevels());
+  }
   metadata_ = std::make_unique<MetadataRegistry>(store_.get());
   return metadata_->Load();
 }
@@ -214,6 +218,20 @@ Status CheckLevels(std::span<const DownsamplingLevel> levels) {
 }
 
 }  // namespace
+
+Status DatabaseImpl::KeepRules() {
+  if (!options_.retention_rules.empty() || !options_.downsampling_rules.empty()) {
+    return InvalidArgumentError("options that keep a database's rules bring rules");
+  }
+  ASSIGN_OR_RETURN(const std::optional<std::string> state,
+                   store_->GetState(compaction::kRetentionNumbersKey));
+  compaction::RetentionNumbers numbers;
+  if (state) {
+    ASSIGN_OR_RETURN(numbers, compaction::DecodeRetentionNumbers(*state));
+  }
+  classes_ = compaction::RetentionClasses::OfUnknownRules(numbers);
+  return OkStatus();
+}
 
 Status DatabaseImpl::AssignRetentionClasses() {
   std::string text;
@@ -527,6 +545,18 @@ Result<VerifyReport> DatabaseImpl::Verify() {
   return maintenance_->Verify();
 }
 
+Result<RepairReport> DatabaseImpl::Repair() {
+  ReaderLock lock(&open_mutex_);
+  RETURN_IF_ERROR(CheckOpen());
+  return maintenance_->Repair();
+}
+
+std::vector<PartDescription> DatabaseImpl::Parts() {
+  ReaderLock lock(&open_mutex_);
+  if (!CheckOpen().ok()) return {};
+  return maintenance_->Parts();
+}
+
 Result<BackupReport> DatabaseImpl::Backup(const std::string& backup_directory) {
   ReaderLock lock(&open_mutex_);
   RETURN_IF_ERROR(CheckOpen());
@@ -651,22 +681,6 @@ DatabaseStatistics DatabaseImpl::Statistics() {
   statistics.recovery_damaged_records = recovery_damaged_records_;
   statistics.recovery_ms = recovery_ms_;
   return statistics;
-}
-
-CardinalityReport DatabaseImpl::Cardinality(size_t limit) {
-  CardinalityReport report;
-  auto named = [](const std::vector<index::LabelCount>& counts) {
-    std::vector<NamedCount> out;
-    for (const index::LabelCount& count : counts) out.push_back({count.name, count.value});
-    return out;
-  };
-  ReaderLock lock(&head_.index_mutex);
-  report.series_by_metric_name = named(head_.index.SeriesByMetricName(limit));
-  report.values_by_label_name = named(head_.index.ValuesByLabelName(limit));
-  report.bytes_by_label_name = named(head_.index.BytesByLabelName(limit));
-  report.series_by_label_pair = named(head_.index.SeriesByPair(limit));
-  report.label_pair_count = head_.index.pair_count();
-  return report;
 }
 
 }  // namespace varve::engine

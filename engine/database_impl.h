@@ -51,16 +51,21 @@ class DatabaseImpl final : public Database {
   Result<CompactReport> Compact() override;
   Status Snapshot(const std::string& directory) override;
   Result<VerifyReport> Verify() override;
+  Result<RepairReport> Repair() override;
+  std::vector<PartDescription> Parts() override;
   Result<BackupReport> Backup(const std::string& backup_directory) override;
   Result<std::vector<ExpiringPart>> Expiring(std::optional<int64_t> at_ms) override;
   DatabaseStatistics Statistics() override;
   CardinalityReport Cardinality(size_t limit) override;
+  Result<CardinalityReport> Cardinality(size_t limit, TimeRange range) override;
 
   std::unique_ptr<Reader> NewReader();
 
  private:
   DatabaseImpl(const Options& options, std::string path, FileSystem* file_system);
   Status OpenStore();
+  // For Options::keep_rules.
+  Status KeepRules();
   Status AssignRetentionClasses();
   Status AssignDownsamplingLevels();
   // The first of `count` numbers that the rules have, kept in the store's state under `key`.

@@ -2,7 +2,9 @@
 
 #include <cstdint>
 #include <cstdio>
+#include <ctime>
 #include <memory>
+#include <string>
 
 #include "base/status_macros.h"
 #include "server/api/admin_handlers.h"
@@ -93,6 +95,71 @@ int RunVerify(const Target& target, Output output) {
                  Number(lost));
   }
   return report->faults.empty() && lost == 0 ? 0 : 1;
+}
+
+namespace {
+
+std::string TimeText(int64_t ms) {
+  const auto seconds = static_cast<time_t>(ms / 1000);
+  struct tm civil {};
+  gmtime_r(&seconds, &civil);
+  char text[32];
+  std::strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%SZ", &civil);
+  return text;
+}
+
+void PrintRepair(const RepairReport& report) {
+  for (const VerifyFault& fault : report.found.faults) {
+    std::printf("FAULT %s: %s\n", fault.where.c_str(), fault.what.c_str());
+  }
+  for (const LostSamples& lost : report.lost) {
+    const std::string series =
+        lost.labels.size() > 0 ? lost.labels.ToString()
+                               : std::to_string(lost.series_count) + " series of unknown labels";
+    const std::string count =
+        lost.sample_count > 0 ? std::to_string(lost.sample_count) + " samples" : "all samples";
+    std::printf("LOST  %s: %s from %s to %s (part %llu: %s)\n", series.c_str(), count.c_str(),
+                TimeText(lost.range.min_ms).c_str(), TimeText(lost.range.max_ms).c_str(),
+                Number(lost.part_id), lost.reason.c_str());
+  }
+  if (!report.quarantine.empty()) {
+    std::printf("%llu parts and %llu other files replaced; the damaged ones are in %s\n",
+                Number(report.parts_replaced), Number(report.files_replaced),
+                report.quarantine.c_str());
+  }
+  for (const VerifyFault& fault : report.left.faults) {
+    std::printf("LEFT  %s: %s\n", fault.where.c_str(), fault.what.c_str());
+  }
+  std::printf(report.left.faults.empty() ? "sound\n" : "%llu faults left\n",
+              Number(report.left.faults.size()));
+}
+
+}  // namespace
+
+int RunRepair(const Target& target, Output output) {
+  if (!target.server.empty()) return PostTo("repair", target, "/api/v1/admin/repair");
+  const Result<std::unique_ptr<Database>> database = OpenExisting(target.data_dir);
+  Result<RepairReport> report =
+      database.ok() ? (*database)->Repair() : Result<RepairReport>(database.status());
+  if (!report.ok()) {
+    Fail("repair", report.status().message());
+    if (!database.ok() && database.status().code() == StatusCode::kDataLoss) {
+      std::fprintf(stderr, "varve repair: the store itself is damaged; restore a backup\n");
+    }
+    return 2;
+  }
+  if (const Status closed = (*database)->Close(); !closed.ok()) {
+    return Fail("repair", closed.message());
+  }
+  if (output == Output::kJson) {
+    std::string text;
+    server::JsonWriter json(&text);
+    server::WriteRepairReport(*report, &json);
+    std::printf("%s\n", text.c_str());
+  } else {
+    PrintRepair(*report);
+  }
+  return report->left.faults.empty() && report->lost.empty() ? 0 : 1;
 }
 
 int RunRetention(const std::string& url, const std::string& at) {

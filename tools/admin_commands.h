@@ -18,6 +18,9 @@ enum class Output { kText, kJson };
 // 0: sound; 1: faults, each of which is printed; 2: could not look.
 int RunVerify(const Target& target, Output output);
 // What a server's retention would drop now.
+// Prints what was found, what is lost and what is left; 1 where something is.
+int RunRepair(const Target& target, Output output);
+
 int RunRetention(const std::string& url, const std::string& at);
 
 }  // namespace varve::tools

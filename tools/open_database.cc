@@ -9,6 +9,7 @@ Result<std::unique_ptr<Database>> OpenExisting(const std::string& data_dir) {
   Options options;
   options.create_if_missing = false;
   options.retention_ms = 0;
+  options.keep_rules = true;
   options.log = [](LogLevel level, std::string_view message) {
     if (level < LogLevel::kWarning) return;
     std::fprintf(stderr, "%.*s\n", static_cast<int>(message.size()), message.data());

@@ -34,6 +34,36 @@ void PrintLargest(const char* title, const std::vector<NamedCount>& counts) {
 
 }  // namespace
 
+int RunInspect(const std::string& data_dir, size_t limit) {
+  const Result<std::unique_ptr<Database>> database = OpenExisting(data_dir);
+  Result<CardinalityReport> report = database.ok() ? (*database)->Cardinality(limit, TimeRange())
+                                                   : Result<CardinalityReport>(database.status());
+  if (!report.ok()) {
+    std::fprintf(stderr, "varve inspect: %s\n", report.status().message().c_str());
+    return 1;
+  }
+  std::printf("%-8s %-9s %-24s %5s %-14s %-14s %10s %12s %12s\n", "part", "signal", "rule", "level",
+              "from (s)", "to (s)", "series", "samples", "bytes");
+  for (const PartDescription& part : (*database)->Parts()) {
+    uint64_t bytes = 0;
+    for (const NamedCount& family : part.family_bytes) bytes += family.value;
+    std::printf("%-8llu %-9s %-24s %5u %-14.3f %-14.3f %10llu %12llu %12llu\n",
+                static_cast<unsigned long long>(part.part_id), part.signal.c_str(),
+                part.rule.c_str(), part.level, static_cast<double>(part.range.min_ms) / 1000,
+                static_cast<double>(part.range.max_ms) / 1000,
+                static_cast<unsigned long long>(part.series_count),
+                static_cast<unsigned long long>(part.sample_count),
+                static_cast<unsigned long long>(bytes));
+  }
+  PrintCount("series, each once", report->series_count);
+  PrintCount("label pairs", report->label_pair_count);
+  PrintLargest("metrics with most series", report->series_by_metric_name);
+  PrintLargest("label pairs with most series", report->series_by_label_pair);
+  PrintLargest("labels with most values", report->values_by_label_name);
+  PrintLargest("labels with most bytes of values", report->bytes_by_label_name);
+  return 0;
+}
+
 int RunStats(const std::string& data_dir) {
   const Result<std::unique_ptr<Database>> database = OpenExisting(data_dir);
   if (!database.ok()) {

@@ -90,6 +90,25 @@ int main(int argc, char** argv) {
   verify->add_flag_callback("--json", [&] { verify_output = varve::tools::Output::kJson; });
   verify->callback([&] { exit_status = varve::tools::RunVerify(target, verify_output); });
 
+  varve::tools::Output repair_output = varve::tools::Output::kText;
+  CLI::App* repair = app.add_subcommand(
+      "repair",
+      "Set damaged files aside and keep what can be read of them. Exit status: 0 nothing was lost, "
+      "1 something was (it is listed), 2 could not look");
+  AddTarget(repair, &target);
+  repair->add_flag_callback("--json", [&] { repair_output = varve::tools::Output::kJson; });
+  repair->callback([&] { exit_status = varve::tools::RunRepair(target, repair_output); });
+
+  std::string inspect_directory;
+  size_t inspect_limit = 10;
+  CLI::App* inspect =
+      app.add_subcommand("inspect", "List the parts on disk and the labels that make most series");
+  inspect->add_option("--data-dir", inspect_directory, "A database no server has open")->required();
+  inspect->add_option("--limit", inspect_limit, "So many labels of each list")
+      ->check(CLI::Range(size_t{1}, size_t{1'000'000}));
+  inspect->callback(
+      [&] { exit_status = varve::tools::RunInspect(inspect_directory, inspect_limit); });
+
   std::string server;
   CLI::App* retention = app.add_subcommand("retention", "What a server's retention would drop now");
   retention->add_option("--server", server, "A running server")->required();

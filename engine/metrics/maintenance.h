@@ -84,6 +84,8 @@ class Maintenance {
   Status Snapshot(const std::string& directory) EXCLUDES(mutex_);
   // Parts are checked without the lock; checkpoints and the journal hold up flushes and merges.
   Result<VerifyReport> Verify() EXCLUDES(mutex_);
+  // Sets aside what Verify finds damaged and puts what can be read of it in its place.
+  Result<RepairReport> Repair() EXCLUDES(merge_mutex_, mutex_);
   // Deletes what `tombstone` (selectors, range) hides of everything written so far: writes the head
   // into parts and makes them live together with the tombstone.
   Status Delete(Tombstone tombstone) EXCLUDES(mutex_);
@@ -95,6 +97,7 @@ class Maintenance {
   // Ends merges under way as soon as may be, for good; they leave nothing behind.
   void CancelMerges() { cancelled_.store(true); }
 
+  std::vector<PartDescription> Parts() const;
   // What DropExpired would drop at `at_ms`.
   std::vector<ExpiringPart> Expiring(int64_t at_ms);
 
@@ -148,6 +151,12 @@ class Maintenance {
   // `end_segment`: the first segment of the journal that does not belong to it.
   Status LinkSnapshot(const std::string& directory, uint64_t end_segment) REQUIRES(mutex_);
   Status DropExpired() REQUIRES(merge_mutex_) EXCLUDES(mutex_);
+  // Repair's steps (verify/repair.cc): links the files of a part into the quarantine; replaces one
+  // by what is left of it; the same of checkpoints and journal.
+  Status SetAside(const kv::Part& part, const std::string& directory);
+  Status RepairPart(const std::shared_ptr<const kv::Part>& part, RepairReport* report)
+      REQUIRES(merge_mutex_) EXCLUDES(mutex_);
+  Status SetAsideHead(const VerifyReport& found, RepairReport* report) REQUIRES(mutex_);
   // Rolls up what is due (downsampling.cc). What fails is not tried again.
   Status DownsampleDue() REQUIRES(merge_mutex_) EXCLUDES(mutex_);
   Status RunDownsampling(const compaction::DownsampleJob& job) REQUIRES(merge_mutex_)
@@ -156,6 +165,8 @@ class Maintenance {
   Status SplitStale() REQUIRES(merge_mutex_) EXCLUDES(mutex_);
   Result<compaction::HiddenSamples> Hidden(const std::shared_ptr<const kv::Part>& part) const;
   compaction::PlannerOptions Planner() const;
+  // For people; as ExpiringPart::rule.
+  std::string RuleOf(const format::PartInfo& info) const;
   // With the parts that must wait for their rollups.
   compaction::PlannerOptions ExpiryPlanner(std::span<const format::PartInfo> parts)
       EXCLUDES(downsampling_mutex_);

@@ -6,6 +6,7 @@
 #include "compaction/retention_classes.h"
 #include "engine/metrics/maintenance.h"
 #include "engine/metrics/select.h"
+#include "engine/verify/part_check.h"
 
 namespace varve::engine {
 namespace {
@@ -16,8 +17,9 @@ std::vector<format::PartInfo> InfosOf(const kv::CatalogVersion& version) {
   return infos;
 }
 
-std::string SignalName(format::Signal signal) {
-  switch (signal) {
+std::string SignalName(const format::PartInfo& info) {
+  if (info.tier == format::Tier::kRollup) return "rollups";
+  switch (info.signal) {
     case format::Signal::kMetrics:
       return "metrics";
     case format::Signal::kTraces:
@@ -86,6 +88,37 @@ Status Maintenance::SplitStale() {
   }
 }
 
+std::string Maintenance::RuleOf(const format::PartInfo& info) const {
+  if (info.tier == format::Tier::kRollup) {
+    return context_.downsampling->Describe(info.retention_class);
+  }
+  return info.signal == format::Signal::kMetrics ? context_.classes->Describe(info.retention_class)
+                                                 : std::string();
+}
+
+std::vector<PartDescription> Maintenance::Parts() const {
+  std::vector<PartDescription> parts;
+  const std::shared_ptr<const kv::CatalogVersion> version = context_.store->current();
+  for (const std::shared_ptr<const kv::Part>& part : version->parts) {
+    const format::PartInfo& info = part->info();
+    PartDescription& out = parts.emplace_back();
+    out.part_id = info.part_id;
+    out.signal = SignalName(info);
+    out.rule = RuleOf(info);
+    out.resolution_ms = info.resolution_ms;
+    out.level = info.level;
+    out.range = {info.min_time_ms, info.max_time_ms};
+    out.series_count = info.series_count;
+    out.sample_count = info.sample_count;
+    out.chunk_count = info.chunk_count;
+    for (const format::PartFile& file : info.files) {
+      const auto family = static_cast<kv::Family>(file.family);
+      out.family_bytes.push_back({FamilyName(family), file.bytes});
+    }
+  }
+  return parts;
+}
+
 std::vector<ExpiringPart> Maintenance::Expiring(int64_t at_ms) {
   const std::shared_ptr<const kv::CatalogVersion> version = context_.store->current();
   const std::vector<format::PartInfo> infos = InfosOf(*version);
@@ -97,13 +130,8 @@ std::vector<ExpiringPart> Maintenance::Expiring(int64_t at_ms) {
       if (info.part_id != expired.part_id) continue;
       ExpiringPart& out = expiring.emplace_back();
       out.part_id = info.part_id;
-      out.signal = SignalName(info.signal);
-      if (info.tier == format::Tier::kRollup) {
-        out.signal = "rollups";
-        out.rule = context_.downsampling->Describe(info.retention_class);
-      } else if (info.signal == format::Signal::kMetrics) {
-        out.rule = context_.classes->Describe(info.retention_class);
-      }
+      out.signal = SignalName(info);
+      out.rule = RuleOf(info);
       out.reason = expired.reason == compaction::ExpiryReason::kAge ? "age" : "size";
       out.range = {info.min_time_ms, info.max_time_ms};
       out.series_count = info.series_count;

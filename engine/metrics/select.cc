@@ -323,9 +323,10 @@ Result<std::vector<std::shared_ptr<const SeriesSelection>>> MetricsReader::Selec
 }
 
 Result<std::shared_ptr<const SeriesSelection>> MetricsReader::SelectUnion(
-    std::span<const Selector> selectors, TimeRange range) {
+    std::span<const Selector> selectors, TimeRange range, Rollups rollups) {
   ASSIGN_OR_RETURN(auto compiled, CompileSelectors(selectors));
-  const Request request{std::move(compiled), range, codec::HistogramHints::kAsWritten, false};
+  const Request request{std::move(compiled), range, codec::HistogramHints::kAsWritten,
+                        rollups == Rollups::kListed};
   ASSIGN_OR_RETURN(auto selections, SelectAll({&request, 1}, nullptr));
   return std::move(selections.front());
 }

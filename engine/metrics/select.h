@@ -39,8 +39,10 @@ class MetricsReader final : public Reader {
     return head_->write_history.MinTimeSince(version);
   }
   // The union of selectors (none: every series) as one selection. Errors: as Select.
+  enum class Rollups : uint8_t { kLeftOut, kListed };  // series of which only rollups are left
   Result<std::shared_ptr<const SeriesSelection>> SelectUnion(std::span<const Selector> selectors,
-                                                             TimeRange range);
+                                                             TimeRange range,
+                                                             Rollups rollups = Rollups::kLeftOut);
 
  private:
   struct Request {

@@ -69,7 +69,7 @@ class PartCheck {
   void CountBytes() {
     report_->part_bytes += part_->info().bytes();
     for (const format::PartFile& file : part_->info().files) {
-      const std::string name = NameOf(static_cast<kv::Family>(file.family));
+      const std::string name = FamilyName(static_cast<kv::Family>(file.family));
       auto entry = std::find_if(report_->family_bytes.begin(), report_->family_bytes.end(),
                                 [&name](const NamedCount& count) { return count.name == name; });
       if (entry == report_->family_bytes.end()) {
@@ -77,22 +77,6 @@ class PartCheck {
       }
       entry->value += file.bytes;
     }
-  }
-
-  static std::string NameOf(kv::Family family) {
-    switch (family) {
-      case kv::Family::kSeries:
-        return "series";
-      case kv::Family::kPostings:
-        return "postings";
-      case kv::Family::kChunks:
-        return "chunks";
-      case kv::Family::kExemplars:
-        return "exemplars";
-      case kv::Family::kTimeColumns:
-        return "time_columns";
-    }
-    return "unknown";
   }
 
   void Fault(std::string what) {
@@ -226,6 +210,22 @@ class PartCheck {
 };
 
 }  // namespace
+
+std::string FamilyName(kv::Family family) {
+  switch (family) {
+    case kv::Family::kSeries:
+      return "series";
+    case kv::Family::kPostings:
+      return "postings";
+    case kv::Family::kChunks:
+      return "chunks";
+    case kv::Family::kExemplars:
+      return "exemplars";
+    case kv::Family::kTimeColumns:
+      return "time_columns";
+  }
+  return "unknown";
+}
 
 void CheckPart(const kv::Store& store, const std::shared_ptr<const kv::Part>& part,
                VerifyReport* report) {

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <memory>
+#include <string>
 
 #include "storage/kv/store.h"
 #include "varve/database.h"
@@ -13,5 +14,8 @@ namespace varve::engine {
 // as far as what is left means something. Memory: the distinct label pairs, and a chunk group.
 void CheckPart(const kv::Store& store, const std::shared_ptr<const kv::Part>& part,
                VerifyReport* report);
+
+// "chunks".
+std::string FamilyName(kv::Family family);
 
 }  // namespace varve::engine

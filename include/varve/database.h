@@ -149,6 +149,39 @@ struct VerifyReport {
   std::vector<VerifyFault> faults;
 };
 
+// Samples that Repair could not read.
+struct LostSamples {
+  uint64_t part_id = 0;
+  Labels labels;  // empty: of series whose labels are lost, too
+  TimeRange range;
+  uint64_t series_count = 1;
+  uint64_t sample_count = 0;  // 0: not known
+  std::string reason;
+};
+
+struct RepairReport {
+  VerifyReport found;  // before
+  VerifyReport left;   // after
+  uint64_t parts_replaced = 0;
+  uint64_t files_replaced = 0;  // checkpoints and journal segments
+  std::string quarantine;       // the directory that damaged files were set aside in; empty: none
+  std::vector<LostSamples> lost;
+};
+
+// A part on disk.
+struct PartDescription {
+  uint64_t part_id = 0;
+  std::string signal;  // as in ExpiringPart
+  std::string rule;
+  int64_t resolution_ms = 0;  // of rollups
+  uint32_t level = 0;         // merges behind it
+  TimeRange range;
+  uint64_t series_count = 0;
+  uint64_t sample_count = 0;  // of rollups their rows
+  uint64_t chunk_count = 0;
+  std::vector<NamedCount> family_bytes;
+};
+
 struct CompactReport {
   uint64_t parts_before = 0;
   uint64_t parts_after = 0;
@@ -195,8 +228,9 @@ struct DatabaseStatistics {
   uint64_t recovery_ms = 0;
 };
 
-// "Which label makes most series?", from the head's index alone (Prometheus' /status/tsdb).
+// "Which label makes most series?"
 struct CardinalityReport {
+  uint64_t series_count = 0;
   std::vector<NamedCount> series_by_metric_name;
   std::vector<NamedCount> values_by_label_name;
   std::vector<NamedCount> bytes_by_label_name;
@@ -280,14 +314,26 @@ class Database {
   // could not look.
   virtual Result<VerifyReport> Verify() = 0;
 
+  // Verifies, and puts what can be read of damaged parts, checkpoints and journal segments in their
+  // place; the damaged files stay under `quarantine` in the directory. Says which samples are lost.
+  // Appends and queries go on meanwhile. Does nothing to a sound database. Errors: kIoError,
+  // kResourceExhausted; what was done until then stays done.
+  virtual Result<RepairReport> Repair() = 0;
+
+  // The parts on disk, oldest first.
+  virtual std::vector<PartDescription> Parts() = 0;
+
   // What Maintain would drop at `at_ms` (nothing: now) of what there is now, for its age or for the
   // size of all; drops nothing.
   virtual Result<std::vector<ExpiringPart>> Expiring(
       std::optional<int64_t> at_ms = std::nullopt) = 0;
 
   virtual DatabaseStatistics Statistics() = 0;
-  // The `limit` largest of each list.
+  // The `limit` largest of each list, from the head's index alone (Prometheus' /status/tsdb).
   virtual CardinalityReport Cardinality(size_t limit) = 0;
+  // The same of every series that is in the head or may have a sample in `range` on disk, each
+  // counted once. Holds the label sets of all of them meanwhile. Errors: kDataLoss, kIoError.
+  virtual Result<CardinalityReport> Cardinality(size_t limit, TimeRange range) = 0;
 };
 
 }  // namespace varve

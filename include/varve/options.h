@@ -71,6 +71,11 @@ struct Options {
   // Samples further ahead of the clock are refused by name. 0: no limit.
   int64_t future_limit_ms = 3600 * 1000;
 
+  // For tools that open a database whose rules they do not know: the rules above must be empty, and
+  // the database stays by those that it was last opened with. Nothing is dropped, split or rolled
+  // up; what is flushed is sorted by the rules at the next opening that brings them.
+  bool keep_rules = false;
+
   // Exemplars have a retention of their own; 0: for ever.
   int64_t exemplar_retention_ms = int64_t{15} * 24 * 3600 * 1000;
   size_t exemplar_label_bytes_max = 1024;  // names and values of one exemplar together

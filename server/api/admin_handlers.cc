@@ -147,6 +147,89 @@ Response HandleVerify(const ApiContext& context, const Request&) {
   return answer.Finish();
 }
 
+void WriteRepairReport(const RepairReport& report, JsonWriter* json) {
+  json->BeginObject();
+  json->Key("partsReplaced");
+  json->Integer(report.parts_replaced);
+  json->Key("filesReplaced");
+  json->Integer(report.files_replaced);
+  json->Key("quarantine");
+  json->String(report.quarantine);
+  json->Key("lost");
+  json->BeginArray();
+  for (const LostSamples& lost : report.lost) {
+    json->BeginObject();
+    json->Key("part");
+    json->Integer(lost.part_id);
+    json->Key("labels");
+    json->String(lost.labels.ToString());
+    json->Key("series");
+    json->Integer(lost.series_count);
+    json->Key("samples");
+    json->Integer(lost.sample_count);
+    json->Key("minTime");
+    json->Seconds(lost.range.min_ms);
+    json->Key("maxTime");
+    json->Seconds(lost.range.max_ms);
+    json->Key("reason");
+    json->String(lost.reason);
+    json->EndObject();
+  }
+  json->EndArray();
+  json->Key("found");
+  WriteVerifyReport(report.found, json);
+  json->Key("left");
+  WriteVerifyReport(report.left, json);
+  json->EndObject();
+}
+
+Response HandleRepair(const ApiContext& context, const Request&) {
+  const Result<RepairReport> report = context.database->Repair();
+  if (!report.ok()) return NoContentAnswer(report.status());
+  SuccessAnswer answer;
+  WriteRepairReport(*report, &answer.json());
+  return answer.Finish();
+}
+
+Response HandleParts(const ApiContext& context, const Request&) {
+  SuccessAnswer answer;
+  JsonWriter& json = answer.json();
+  json.BeginArray();
+  for (const PartDescription& part : context.database->Parts()) {
+    json.BeginObject();
+    json.Key("part");
+    json.Integer(part.part_id);
+    json.Key("signal");
+    json.String(part.signal);
+    json.Key("rule");
+    json.String(part.rule);
+    const std::pair<std::string_view, uint64_t> numbers[] = {
+        {"resolutionSeconds", static_cast<uint64_t>(part.resolution_ms / 1000)},
+        {"level", part.level},
+        {"series", part.series_count},
+        {"samples", part.sample_count},
+        {"chunks", part.chunk_count}};
+    for (const auto& [name, number] : numbers) {
+      json.Key(name);
+      json.Integer(number);
+    }
+    json.Key("minTime");
+    json.Seconds(part.range.min_ms);
+    json.Key("maxTime");
+    json.Seconds(part.range.max_ms);
+    json.Key("familyBytes");
+    json.BeginObject();
+    for (const NamedCount& family : part.family_bytes) {
+      json.Key(family.name);
+      json.Integer(family.value);
+    }
+    json.EndObject();
+    json.EndObject();
+  }
+  json.EndArray();
+  return answer.Finish();
+}
+
 Response HandleRetention(const ApiContext& context, const Request& request) {
   const Result<Form> form = ReadForm(request);
   if (!form.ok()) return ErrorAnswer(form.status());

@@ -22,6 +22,11 @@ Response HandleSnapshot(const ApiContext& context, const Request& request);
 // Checks everything on disk; the answer lists what is wrong.
 Response HandleVerify(const ApiContext& context, const Request& request);
 void WriteVerifyReport(const VerifyReport& report, JsonWriter* json);
+// Sets aside what is damaged; the answer lists what was found, what is lost and what is left.
+Response HandleRepair(const ApiContext& context, const Request& request);
+void WriteRepairReport(const RepairReport& report, JsonWriter* json);
+// The parts on disk.
+Response HandleParts(const ApiContext& context, const Request& request);
 // at (default now): the parts that retention would drop then, and why; drops nothing.
 Response HandleRetention(const ApiContext& context, const Request& request);
 

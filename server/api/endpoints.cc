@@ -56,6 +56,8 @@ constexpr Row kRows[] = {
     {"/api/v1/admin/flush", kPost, Lane::kQuery, HandleFlush},
     {"/api/v1/admin/tsdb/snapshot", kPostPut, Lane::kQuery, HandleSnapshot},
     {"/api/v1/admin/verify", kPost, Lane::kQuery, HandleVerify},
+    {"/api/v1/admin/repair", kPost, Lane::kQuery, HandleRepair},
+    {"/api/v1/admin/parts", kGet, Lane::kQuery, HandleParts},
     {"/api/v1/admin/compact", kPost, Lane::kQuery, HandleCompact},
     {"/api/v1/admin/retention", kGet, Lane::kQuery, HandleRetention},
     {"/-/healthy", kGet, Lane::kControl, HandleHealthy},

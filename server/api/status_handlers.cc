@@ -193,11 +193,30 @@ Response HandleTsdbStatus(const ApiContext& context, const Request& request) {
   if (!limit.ok() || *limit == 0) {
     return ErrorAnswer(InvalidArgumentError("limit must be a positive number"));
   }
-  const CardinalityReport report = context.database->Cardinality(std::min(*limit, kTsdbLimitMax));
+  const std::string_view scope = form->Get("scope");
+  if (!scope.empty() && scope != "head" && scope != "all") {
+    return ErrorAnswer(
+        InvalidArgumentError("scope must be head or all, not \"" + std::string(scope) + "\""));
+  }
+  CardinalityReport report;
+  if (scope == "all") {
+    const Result<TimeRange> range = TimeRangeParameters(*form);
+    if (!range.ok()) return ErrorAnswer(range.status());
+    Result<CardinalityReport> of_all =
+        context.database->Cardinality(std::min(*limit, kTsdbLimitMax), *range);
+    if (!of_all.ok()) return ErrorAnswer(of_all.status());
+    report = *std::move(of_all);
+  } else {
+    report = context.database->Cardinality(std::min(*limit, kTsdbLimitMax));
+  }
   SuccessAnswer answer;
   JsonWriter& json = answer.json();
   json.BeginObject();
   WriteHeadStatistics(context.database->Statistics(), report.label_pair_count, &json);
+  if (scope == "all") {
+    json.Key("numSeries");
+    json.Integer(report.series_count);
+  }
   WriteCounts("seriesCountByMetricName", report.series_by_metric_name, &json);
   WriteCounts("labelValueCountByLabelName", report.values_by_label_name, &json);
   WriteCounts("memoryInBytesByLabelName", report.bytes_by_label_name, &json);

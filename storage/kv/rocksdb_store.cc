@@ -239,6 +239,19 @@ std::vector<std::string> RocksDbStore::CheckFiles(const Part& part) const {
   return faults;
 }
 
+Status RocksDbStore::LinkFiles(const Part& part, const std::string& directory) const {
+  FileSystem* const files = handle_->file_system();
+  for (const format::PartFile& file : part.info().files) {
+    const auto family = static_cast<Family>(file.family);
+    const std::string path = PathOf(part.info().part_id, family);
+    if (path.empty()) continue;  // there is nothing to link
+    const std::string target = directory + "/" + FamilyName(family) + ".sst";
+    ASSIGN_OR_RETURN(const bool exists, files->Exists(target));
+    if (!exists) RETURN_IF_ERROR(files->Link(path, target));
+  }
+  return OkStatus();
+}
+
 // Empty when RocksDB knows none.
 std::string RocksDbStore::PathOf(uint64_t part_id, Family family) const {
   rocksdb::ColumnFamilyMetaData metadata;

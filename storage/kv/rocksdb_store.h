@@ -31,6 +31,7 @@ class RocksDbStore final : public Store {
   Status PutMetadata(std::span<const std::pair<std::string, std::string>> entries) override;
   Result<std::vector<std::pair<std::string, std::string>>> AllMetadata() const override;
   std::vector<std::string> CheckFiles(const Part& part) const override;
+  Status LinkFiles(const Part& part, const std::string& directory) const override;
   Status Snapshot(const std::string& directory) override;
   uint64_t database_id() const override { return database_id_; }
   uint64_t disk_bytes() const override;

@@ -140,6 +140,8 @@ class Store {
   // Reads the part's files whole and compares them with what its entry says of them. What is wrong,
   // in words with the file's name; empty when nothing is.
   virtual std::vector<std::string> CheckFiles(const Part& part) const = 0;
+  // Hard links to the part's files in `directory`, named by family.
+  virtual Status LinkFiles(const Part& part, const std::string& directory) const = 0;
   // Makes `directory`, which must not exist, a store that holds what is current: hard links to the
   // parts, copies of the small files.
   virtual Status Snapshot(const std::string& directory) = 0;

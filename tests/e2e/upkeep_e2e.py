@@ -134,6 +134,14 @@ class UpkeepTest(VarvedTest):
 
     def test_verify_names_what_is_damaged(self):
         server = self.filled()
+        self.assertEqual(server.request("POST", "/api/v1/admin/compact")[0], 200)
+        status, answer = server.get_json("/api/v1/admin/parts")
+        self.assertEqual((status, len(answer["data"])), (200, 1))
+        self.assertEqual(answer["data"][0]["series"], 40)
+        status, answer = server.get_json("/api/v1/status/tsdb", scope="all")
+        self.assertEqual(answer["data"]["numSeries"], 40)
+        self.assertEqual(answer["data"]["seriesCountByMetricName"], [{"name": "m", "value": 40}])
+        self.assertEqual(server.get_json("/api/v1/status/tsdb", scope="some")[0], 400)
         code, out, _ = varve("verify", "--server", self.url(server))
         self.assertEqual((code, json.loads(out)["data"]["faults"]), (0, []))
         self.assertEqual(server.stop(), 0)
@@ -150,6 +158,17 @@ class UpkeepTest(VarvedTest):
         faults = json.loads(out)["faults"]
         self.assertTrue(any(table in fault["what"] for fault in faults), faults)
         self.assertEqual(varve("verify", "--data-dir", self.elsewhere)[0], 2)
+        code, out, err = varve("repair", "--data-dir", self.data_dir)
+        self.assertIn(code, (0, 1), err)
+        self.assertIn("1 parts and 0 other files replaced", out)
+        self.assertTrue(out.endswith("sound\n"), out)
+        self.assertTrue(os.listdir(os.path.join(self.data_dir, "quarantine")))
+        self.assertEqual(varve("verify", "--data-dir", self.data_dir)[0], 0)
+        self.assertEqual(varve("repair", "--data-dir", self.data_dir)[1], "sound\n")
+        code, out, err = varve("inspect", "--data-dir", self.data_dir, "--limit", "3")
+        self.assertEqual(code, 0, err)
+        self.assertIn("series, each once", out)
+        self.assertEqual(varve("inspect", "--data-dir", self.elsewhere)[0], 1)
 
 
 if __name__ == "__main__":

@@ -70,6 +70,8 @@ class FakeDatabase : public Database {
     return BackupReport{};
   }
   Result<VerifyReport> Verify() override { return verify_report; }
+  Result<RepairReport> Repair() override { return repair_report; }
+  std::vector<PartDescription> Parts() override { return parts; }
   Status Maintain() override {
     ++maintain_count;
     return OkStatus();
@@ -77,6 +79,11 @@ class FakeDatabase : public Database {
   DatabaseStatistics Statistics() override { return statistics; }
   CardinalityReport Cardinality(size_t limit) override {
     last_limit = limit;
+    return cardinality;
+  }
+  Result<CardinalityReport> Cardinality(size_t limit, TimeRange range) override {
+    last_limit = limit;
+    last_range = range;
     return cardinality;
   }
 
@@ -103,6 +110,8 @@ class FakeDatabase : public Database {
   int maintain_count = 0;
   int compact_count = 0;
   VerifyReport verify_report;
+  RepairReport repair_report;
+  std::vector<PartDescription> parts;
   std::string last_directory;
   Status snapshot_status;
   std::vector<ExpiringPart> expiring;
