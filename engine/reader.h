@@ -21,10 +21,10 @@ namespace varve::engine {
 
 // What a query makes of a range of samples, by which rollups may stand for them.
 enum class RollupField : uint8_t {
-  kNone,      // only raw samples will do
-  kLast,      // the newest sample at or before a time
-  kFirst,     // the oldest one of a range
-  kMin,       // ..._over_time
+  kNone,   // only raw samples will do
+  kLast,   // the newest sample at or before a time
+  kFirst,  // the oldest one of a range
+  kMin,    // ..._over_time
   kMax,
   kSum,
   kMean,

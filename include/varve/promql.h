@@ -89,11 +89,11 @@ using Matrix = std::vector<Series>;        // range vector, sorted by labels
 // One node of an executed plan; children are the nodes with a larger depth that follow it.
 struct ExplainNode {
   size_t depth = 0;
-  std::string operation;   // "aggregate sum by (job)", "scan up{job=\"x\"}", "cached", ...
-  uint64_t series = 0;     // that came out of it
-  uint64_t chunks = 0;     // decoded by it (leaves)
-  uint64_t samples = 0;    // decoded by it (leaves)
-  uint64_t bytes = 0;      // of compressed chunks read by it (leaves)
+  std::string operation;  // "aggregate sum by (job)", "scan up{job=\"x\"}", "cached", ...
+  uint64_t series = 0;    // that came out of it
+  uint64_t chunks = 0;    // decoded by it (leaves)
+  uint64_t samples = 0;   // decoded by it (leaves)
+  uint64_t bytes = 0;     // of compressed chunks read by it (leaves)
   // Rows of rollups that stood for samples, and the coarsest resolution of them (leaves).
   uint64_t rollup_rows = 0;
   int64_t rollup_resolution_ms = 0;

@@ -9,9 +9,9 @@
 #include <utility>
 #include <vector>
 
+#include "base/histogram/statistics.h"
 #include "base/status_macros.h"
 #include "query/exec/go_format.h"
-#include "base/histogram/statistics.h"
 #include "query/exec/histogram_range.h"
 #include "query/exec/label_ops.h"
 #include "query/exec/quantile.h"

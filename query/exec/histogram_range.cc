@@ -5,9 +5,9 @@
 #include <memory>
 #include <utility>
 
-#include "query/exec/extended_histograms.h"
 #include "base/histogram/accumulate.h"
 #include "base/histogram/arithmetic.h"
+#include "query/exec/extended_histograms.h"
 #include "query/exec/histogram_rate.h"
 
 namespace varve::promql::exec {

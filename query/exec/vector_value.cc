@@ -5,8 +5,8 @@
 #include <utility>
 
 #include "base/check.h"
-#include "base/status_macros.h"
 #include "base/histogram/statistics.h"
+#include "base/status_macros.h"
 
 namespace varve::promql::exec {
 namespace {

@@ -12,7 +12,7 @@
 namespace varve::format {
 
 enum class Signal : uint8_t { kMetrics = 1, kTraces = 2, kLogs = 3, kExemplars = 4 };  // on disk
-enum class Tier : uint8_t { kRaw = 0, kRollup = 1 };  // on disk
+enum class Tier : uint8_t { kRaw = 0, kRollup = 1 };                                   // on disk
 
 // A stretch of time within a part, both ends included, and the newest write that the part has of
 // it. Of a part of rollups: what it covers, and the newest raw write that went into it.
@@ -40,8 +40,8 @@ struct PartInfo {
   Tier tier = Tier::kRaw;
   uint16_t retention_class = 0;  // of rollups: their downsampling level
   int64_t resolution_ms = 0;     // of rollups: the width of a bucket
-  uint8_t level = 0;        // merges behind it
-  int64_t min_time_ms = 0;  // of its samples, both ends included
+  uint8_t level = 0;             // merges behind it
+  int64_t min_time_ms = 0;       // of its samples, both ends included
   int64_t max_time_ms = 0;
   uint64_t min_sequence = 0;  // of the journal: which writes it holds, both ends included
   uint64_t max_sequence = 0;  // of two parts the one with the larger max_sequence is newer

@@ -349,9 +349,8 @@ TEST(Golden, TheFormatsPageShowsTheFiles) {
   auto page = FileSystem::Posix()->ReadFile(VARVE_GOLDEN_DIRECTORY "/../../../docs/FORMATS.md");
   ASSERT_TRUE(page.ok()) << page.status().ToString();
   std::erase_if(*page, [](char c) { return c == ' ' || c == '|' || c == '\n'; });
-  for (const char* name :
-       {"gorilla_chunk_v1.bin", "chunk_group_v1.bin", "part_info_v1.bin", "part_info_v3.bin",
-        "rollup_chunk_v1.bin", "label_bytes_v1.bin"}) {
+  for (const char* name : {"gorilla_chunk_v1.bin", "chunk_group_v1.bin", "part_info_v1.bin",
+                           "part_info_v3.bin", "rollup_chunk_v1.bin", "label_bytes_v1.bin"}) {
     EXPECT_NE(page->find(Hex(Golden(name, ""))), std::string::npos) << name;
   }
   // The journal's example is commented line by line.

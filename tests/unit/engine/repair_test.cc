@@ -208,8 +208,8 @@ TEST_F(KeepRulesTest, AToolLeavesClassesAsTheyAre) {
     return out;
   };
   const std::vector<std::string> before = rules();
-  EXPECT_THAT(before, testing::ElementsAre("exemplars ", "metrics default",
-                                           "metrics {i=~\"1.*\"}", "rollups {} 1m"));
+  EXPECT_THAT(before, testing::ElementsAre("exemplars ", "metrics default", "metrics {i=~\"1.*\"}",
+                                           "rollups {} 1m"));
   const uint64_t rolled = database_->Statistics().downsample_count;
   EXPECT_GT(rolled, 0u);
   const Options with_rules = options_;

@@ -6,8 +6,8 @@
 #include <limits>
 
 #include "base/histogram/counter_reset.h"
-#include "query/exec/histogram_text.h"
 #include "base/histogram/trim.h"
+#include "query/exec/histogram_text.h"
 #include "tests/unit/query/exec/histogram/histogram_samples.h"
 
 namespace varve::histogram {
