@@ -162,6 +162,12 @@ Days Missing(const Days& due, const DownsamplingRules::Level& level, const Days&
   return missing;
 }
 
+// What would be dropped at once is not made.
+void DropExpiredDays(const DownsamplingLevel& level, int64_t now_ms, Days* days) {
+  if (level.retention_ms == 0) return;
+  days->erase(days->begin(), days->upper_bound(now_ms - level.retention_ms - kDayMs));
+}
+
 bool TouchesAny(const PartInfo& part, const std::vector<PartPiece>& days) {
   return std::any_of(days.begin(), days.end(), [&part](const PartPiece& day) {
     return part.min_time_ms <= day.end_ms && part.max_time_ms >= day.begin_ms;
@@ -255,10 +261,7 @@ std::optional<DownsampleJob> PlanDownsample(std::span<const PartInfo> parts,
       due = CoveredBy(level.source, parts);
       due.erase(due.upper_bound(now_ms - level.after_ms - kDayMs + 1), due.end());
     }
-    // What would be dropped at once is not made.
-    if (level.retention_ms > 0) {
-      due.erase(due.begin(), due.upper_bound(now_ms - level.retention_ms - kDayMs));
-    }
+    DropExpiredDays(level, now_ms, &due);
     const Days missing = Missing(due, level, CoveredBy(level.number, parts), empty);
     if (missing.empty()) continue;
     DownsampleJob job = JobOf(missing, level, parts);
@@ -272,7 +275,7 @@ std::optional<DownsampleJob> PlanDownsample(std::span<const PartInfo> parts,
 
 std::set<uint64_t> HeldForDownsampling(std::span<const PartInfo> parts,
                                        const PlannerOptions& options,
-                                       const std::set<EmptyDay>& empty) {
+                                       const std::set<EmptyDay>& empty, int64_t now_ms) {
   std::set<uint64_t> held;
   if (options.downsampling == nullptr) return held;
   const RawDays raw_days(parts, options);
@@ -287,6 +290,7 @@ std::set<uint64_t> HeldForDownsampling(std::span<const PartInfo> parts,
                 });
     }
     raw_days.Complete(&days);
+    DropExpiredDays(level, now_ms, &days);
     const Days missing = Missing(days, level, CoveredBy(level.number, parts), empty);
     for (const PartInfo& part : parts) {
       if (!IsRaw(part)) continue;

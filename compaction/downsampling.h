@@ -94,10 +94,11 @@ struct EmptyDay {
 std::optional<DownsampleJob> PlanDownsample(std::span<const format::PartInfo> parts,
                                             const PlannerOptions& options,
                                             const std::set<EmptyDay>& empty, int64_t now_ms);
-// Raw parts that must stay whatever their age, because some day of theirs is yet to be rolled up.
+// Raw parts that must stay whatever their age, because some day of theirs is yet to be rolled up
+// (and would not be out of its level's retention at once).
 std::set<uint64_t> HeldForDownsampling(std::span<const format::PartInfo> parts,
                                        const PlannerOptions& options,
-                                       const std::set<EmptyDay>& empty);
+                                       const std::set<EmptyDay>& empty, int64_t now_ms);
 
 // Runs a job: one new part, ingested but not committed; nothing where no series has samples.
 // `hidden` is of the sources, then of the older parts. Errors and cancelling as MergeVisible.

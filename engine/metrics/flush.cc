@@ -5,6 +5,7 @@
 #include <memory>
 #include <string>
 
+#include "base/arena.h"
 #include "base/status_macros.h"
 #include "compaction/merge.h"
 #include "compaction/metrics_part.h"
@@ -20,23 +21,21 @@ struct LabelledSeries {
   const FrozenSeries* frozen = nullptr;
 };
 
-// Fills `arena` with the labels of all frozen series and returns them in label order.
+// Fills `arena` with the labels of the frozen series that have chunks and returns them in label
+// order. The arena grows without copies: for many series it is most of what a flush takes.
 std::vector<LabelledSeries> InLabelOrder(std::span<const FrozenSeries> frozen, Head* head,
-                                         std::string* arena) {
-  std::vector<size_t> begin{0};
-  {
-    ReaderLock lock(&head->index_mutex);
-    for (const FrozenSeries& series : frozen) {
-      head->index.AppendLabels(series.id, arena);
-      begin.push_back(arena->size());
-    }
-  }
+                                         Arena* arena) {
   std::vector<LabelledSeries> labelled;
   labelled.reserve(frozen.size());
-  for (size_t i = 0; i < frozen.size(); ++i) {
-    if (!frozen[i].newest) continue;
-    labelled.push_back(
-        {std::string_view(*arena).substr(begin[i], begin[i + 1] - begin[i]), &frozen[i]});
+  {
+    std::string labels;
+    ReaderLock lock(&head->index_mutex);
+    for (const FrozenSeries& series : frozen) {
+      if (!series.newest) continue;
+      labels.clear();
+      head->index.AppendLabels(series.id, &labels);
+      labelled.push_back({arena->Copy(labels), &series});
+    }
   }
   std::sort(labelled.begin(), labelled.end(), [](const LabelledSeries& a, const LabelledSeries& b) {
     return format::CompareLabelBytes(a.labels, b.labels) < 0;
@@ -76,7 +75,7 @@ class SeriesChunks {
 Result<std::vector<format::PartInfo>> WriteParts(kv::Store* store, Head* head,
                                                  const FlushInput& input,
                                                  const compaction::RetentionClasses& classes) {
-  std::string arena;
+  Arena arena;
   const std::vector<LabelledSeries> all = InLabelOrder(input.frozen, head, &arena);
   const int64_t width = compaction::FlushPartitionWidth(input.min_time_ms, input.max_time_ms);
   // By class and begin of their partition.

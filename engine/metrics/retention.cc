@@ -50,10 +50,11 @@ compaction::PlannerOptions Maintenance::MergePlanner() const {
 }
 
 compaction::PlannerOptions Maintenance::ExpiryPlanner(std::span<const format::PartInfo> parts) {
+  const int64_t now_ms = context_.now_ms();
   compaction::PlannerOptions planner = Planner();
   MutexLock lock(&downsampling_mutex_);
   planner.unmergeable_parts = undownsampled_parts_;
-  planner.held_parts = compaction::HeldForDownsampling(parts, planner, empty_days_);
+  planner.held_parts = compaction::HeldForDownsampling(parts, planner, empty_days_, now_ms);
   return planner;
 }
 
@@ -123,8 +124,10 @@ std::vector<ExpiringPart> Maintenance::Expiring(int64_t at_ms) {
   const std::shared_ptr<const kv::CatalogVersion> version = context_.store->current();
   const std::vector<format::PartInfo> infos = InfosOf(*version);
   std::vector<ExpiringPart> expiring;
-  for (const compaction::ExpiredPart& expired :
-       compaction::PlanExpiry(infos, ExpiryPlanner(infos), at_ms)) {
+  // What waits for its rollups now will not by then.
+  const bool later = at_ms > context_.now_ms();
+  const compaction::PlannerOptions planner = later ? Planner() : ExpiryPlanner(infos);
+  for (const compaction::ExpiredPart& expired : compaction::PlanExpiry(infos, planner, at_ms)) {
     for (const std::shared_ptr<const kv::Part>& part : version->parts) {
       const format::PartInfo& info = part->info();
       if (info.part_id != expired.part_id) continue;

@@ -246,6 +246,24 @@ void AppendStandIn(const RollupUse&, const ReadStretch& stretch, const Histogram
 
 }  // namespace
 
+std::vector<PieceRivals> FindRivals(const format::PartInfo& rollup,
+                                    std::span<const format::PartInfo* const> raw) {
+  std::vector<PieceRivals> rivals(rollup.pieces.size());
+  for (size_t i = 0; i < rivals.size(); ++i) {
+    const format::PartPiece& piece = rollup.pieces[i];
+    for (uint32_t k = 0; k < raw.size(); ++k) {
+      if (raw[k] == nullptr ||
+          !Touches(piece.begin_ms, piece.end_ms, raw[k]->min_time_ms, raw[k]->max_time_ms)) {
+        continue;
+      }
+      if (piece.purged || raw[k]->SequenceIn(piece.begin_ms, piece.end_ms) > piece.max_sequence) {
+        rivals[i].push_back(k);
+      }
+    }
+  }
+  return rivals;
+}
+
 RollupRead::RollupRead(const RollupUse& use, TimeRange range, std::vector<RollupSource> rollups,
                        std::span<const RawSource> raw)
     : use_(use), range_(range), rollups_(std::move(rollups)), raw_(raw), rows_(rollups_.size()) {}
@@ -273,14 +291,17 @@ std::vector<size_t> RollupRead::Ordered(Order order) const {
 }
 
 // Nothing was written or deleted since the piece was made.
-bool RollupRead::IsCurrent(const RollupSource& source, const format::PartPiece& piece) const {
+bool RollupRead::IsCurrent(const RollupSource& source, size_t piece_number) const {
+  const format::PartPiece& piece = source.info->pieces[piece_number];
   for (const compaction::HiddenRange& hidden : source.hidden) {
     if (Touches(piece.begin_ms, piece.end_ms, hidden.min_ms, hidden.max_ms)) return false;
   }
-  return std::none_of(raw_.begin(), raw_.end(), [&piece](const RawSource& raw) {
-    if (!Touches(piece.begin_ms, piece.end_ms, raw.min_ms, raw.max_ms)) return false;
-    return raw.info == nullptr || piece.purged ||
-           raw.info->SequenceIn(piece.begin_ms, piece.end_ms) > piece.max_sequence;
+  const PieceRivals& rivals = source.rivals[piece_number];
+  return std::none_of(raw_.begin(), raw_.end(), [&](const RawSource& raw) {
+    if (raw.slice != RawSource::kHead) {
+      return std::find(rivals.begin(), rivals.end(), raw.slice) != rivals.end();
+    }
+    return Touches(piece.begin_ms, piece.end_ms, raw.min_ms, raw.max_ms);
   });
 }
 
@@ -291,6 +312,9 @@ bool RollupRead::IsExact(size_t source, int64_t min_ms, int64_t max_ms) const {
   const auto [histogram_begin, histogram_end] = RowsIn(rows.histograms.end_ms, min_ms, max_ms);
   const bool floats = begin < end;
   const bool histograms = histogram_begin < histogram_end;
+  if (use_.field == RollupField::kLast && !use_.heeds_start_times && !(floats && histograms)) {
+    return true;
+  }
   const bool increase = use_.field == RollupField::kIncrease;
   if (floats && histograms) return false;  // there is more to say of such windows
   // A last bit is no reason to prefer nothing.
@@ -313,34 +337,55 @@ bool RollupRead::IsExact(size_t source, int64_t min_ms, int64_t max_ms) const {
          use_.field == RollupField::kLast;
 }
 
+Result<bool> RollupRead::Take(size_t source, int64_t min_ms, int64_t max_ms,
+                              std::vector<ReadStretch>* stretches) {
+  const int64_t resolution_ms = rollups_[source].info->resolution_ms;
+  // Whole buckets; the newest sample may lie in one that the range cuts.
+  const int64_t first_end_ms = compaction::BucketEnd(range_.min_ms, resolution_ms);
+  const int64_t first_ms = first_end_ms - resolution_ms + 1;
+  const bool cut = first_ms < range_.min_ms && use_.field != RollupField::kLast;
+  min_ms = std::max(min_ms, cut ? first_end_ms + 1 : first_ms);
+  const int64_t last_end_ms = compaction::BucketEnd(range_.max_ms, resolution_ms);
+  max_ms =
+      std::min(max_ms, last_end_ms > range_.max_ms ? last_end_ms - resolution_ms : last_end_ms);
+  if (min_ms > max_ms) return true;
+  const std::vector<ReadStretch> free = Uncovered({min_ms, max_ms, source}, *stretches);
+  if (free.empty()) return true;
+  RETURN_IF_ERROR(Load(source));
+  size_t taken = 0;
+  for (const ReadStretch& stretch : free) {
+    if (!IsExact(source, stretch.min_ms, stretch.max_ms)) continue;
+    stretches->push_back(stretch);
+    ++taken;
+  }
+  if (taken > 0) SortByTime(stretches);
+  return taken == free.size();
+}
+
 Status RollupRead::Plan(std::vector<ReadStretch>* stretches) {
   stretches->clear();
   if (use_.edge_ms > 0 && use_.field != RollupField::kOther) {
     for (const size_t source : Ordered(Order::kCoarsestFirst)) {
       const format::PartInfo& info = *rollups_[source].info;
-      const int64_t resolution_ms = info.resolution_ms;
-      if (resolution_ms <= 0 || use_.edge_ms % resolution_ms != 0) continue;
-      for (const format::PartPiece& piece : info.pieces) {
-        ReadStretch wanted{piece.begin_ms, piece.end_ms, source};
-        // Whole buckets; the newest sample may lie in one that the range cuts.
-        const int64_t first_end_ms = compaction::BucketEnd(range_.min_ms, resolution_ms);
-        const int64_t first_ms = first_end_ms - resolution_ms + 1;
-        const bool cut = first_ms < range_.min_ms && use_.field != RollupField::kLast;
-        wanted.min_ms = std::max(wanted.min_ms, cut ? first_end_ms + 1 : first_ms);
-        const int64_t last_end_ms = compaction::BucketEnd(range_.max_ms, resolution_ms);
-        wanted.max_ms = std::min(
-            wanted.max_ms, last_end_ms > range_.max_ms ? last_end_ms - resolution_ms : last_end_ms);
-        if (wanted.min_ms > wanted.max_ms) continue;
-        const std::vector<ReadStretch> free = Uncovered(wanted, *stretches);
-        if (free.empty() || !IsCurrent(rollups_[source], piece)) continue;
-        RETURN_IF_ERROR(Load(source));
-        bool added = false;
-        for (const ReadStretch& stretch : free) {
-          if (!IsExact(source, stretch.min_ms, stretch.max_ms)) continue;
-          stretches->push_back(stretch);
-          added = true;
+      if (info.resolution_ms <= 0 || use_.edge_ms % info.resolution_ms != 0) continue;
+      const std::vector<format::PartPiece>& pieces = info.pieces;
+      for (size_t begin = 0; begin < pieces.size();) {
+        if (!IsCurrent(rollups_[source], begin)) {
+          ++begin;
+          continue;
         }
-        if (added) SortByTime(stretches);
+        // Days in a row at once, and one by one where some row of them is not exact.
+        size_t end = begin + 1;
+        while (end < pieces.size() && pieces[end].begin_ms == pieces[end - 1].end_ms + 1 &&
+               IsCurrent(rollups_[source], end)) {
+          ++end;
+        }
+        ASSIGN_OR_RETURN(const bool all,
+                         Take(source, pieces[begin].begin_ms, pieces[end - 1].end_ms, stretches));
+        for (size_t i = begin; !all && end - begin > 1 && i < end; ++i) {
+          RETURN_IF_ERROR(Take(source, pieces[i].begin_ms, pieces[i].end_ms, stretches).status());
+        }
+        begin = end;
       }
     }
   }

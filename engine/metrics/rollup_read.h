@@ -18,9 +18,16 @@
 
 namespace varve::engine {
 
+// The raw slices of a selection (by number) that have something which is missing in a piece.
+using PieceRivals = std::vector<uint32_t>;
+// Those of each of the part's pieces, of raw parts numbered as `raw` is; null: no raw part.
+std::vector<PieceRivals> FindRivals(const format::PartInfo& rollup,
+                                    std::span<const format::PartInfo* const> raw);
+
 // A part of rollups that has the series.
 struct RollupSource {
   const format::PartInfo* info = nullptr;
+  std::span<const PieceRivals> rivals;
   std::span<const compaction::HiddenRange> hidden;  // of the series
   // Appends the series' rows. Called at most once.
   std::function<Status(format::SeriesRollups*)> read;
@@ -28,8 +35,9 @@ struct RollupSource {
 
 // Raw parts and the head as far as they have the series.
 struct RawSource {
-  const format::PartInfo* info = nullptr;  // null: the head
-  int64_t min_ms = 0;                      // of its samples
+  static constexpr uint32_t kHead = UINT32_MAX;
+  uint32_t slice = kHead;
+  int64_t min_ms = 0;  // of its samples
   int64_t max_ms = 0;
 };
 
@@ -62,7 +70,10 @@ class RollupRead {
     format::SeriesRollups rows;
   };
   Status Load(size_t source);
-  bool IsCurrent(const RollupSource& source, const format::PartPiece& piece) const;
+  bool IsCurrent(const RollupSource& source, size_t piece) const;
+  // Takes what is exact of [min_ms, max_ms] and not taken yet into `stretches`. True when all was.
+  Result<bool> Take(size_t source, int64_t min_ms, int64_t max_ms,
+                    std::vector<ReadStretch>* stretches);
   bool IsExact(size_t source, int64_t min_ms, int64_t max_ms) const;
   // Sources in this order of resolutions, newest first among those of one.
   enum class Order : uint8_t { kCoarsestFirst, kFinestFirst };

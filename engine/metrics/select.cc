@@ -59,6 +59,7 @@ class MetricsSelection final : public SeriesSelection {
       RETURN_IF_ERROR(meter.Add(SeriesBytes(head_.label_begin[i + 1] - begin)));
     }
     RETURN_IF_ERROR(meter.Check());
+    CompareRollups();
     // Counting sort of the places by series; stable, so places stay oldest first.
     place_begin_.assign(labels_.size() + 1, 0);
     for (const auto& [series, place] : added_) ++place_begin_[series + 1];
@@ -94,6 +95,20 @@ class MetricsSelection final : public SeriesSelection {
     std::vector<std::shared_ptr<const SliceBlock>> pins;
     std::vector<std::unique_ptr<compaction::VisibleChunks>> filters;
   };
+
+  // What raw slices have that rollups lack.
+  void CompareRollups() {
+    std::vector<const format::PartInfo*> raw;
+    for (const auto& slice : slices_) {
+      raw.push_back(slice->info().tier == format::Tier::kRaw ? &slice->info() : nullptr);
+    }
+    for (const auto& slice : slices_) {
+      rivals_.emplace_back();
+      if (slice->info().tier == format::Tier::kRollup) {
+        rivals_.back() = FindRivals(slice->info(), raw);
+      }
+    }
+  }
 
   const format::PartInfo& InfoOf(const SourcePlace& place) const {
     return slices_[place.slice]->info();
@@ -145,7 +160,8 @@ class MetricsSelection final : public SeriesSelection {
     for (size_t k = place_begin_[i]; k < place_begin_[i + 1]; ++k) {
       const SourcePlace place = places_[k];
       if (IsOfRollups(place)) {
-        rollups.push_back({&InfoOf(place), HiddenOf(place), [this, place](auto* rows) -> Status {
+        rollups.push_back({&InfoOf(place), rivals_[place.slice], HiddenOf(place),
+                           [this, place](format::SeriesRollups* rows) -> Status {
                              ASSIGN_OR_RETURN(const PartSlice::Place read,
                                               slices_[place.slice]->Read(place.index));
                              for (const format::ChunkView& chunk : read.block->chunks(read.index)) {
@@ -158,12 +174,12 @@ class MetricsSelection final : public SeriesSelection {
       raw_places.push_back(place);
       if (place.slice != kHeadSource) {
         const format::PartInfo& info = InfoOf(place);
-        raw_sources.push_back({&info, info.min_time_ms, info.max_time_ms});
+        raw_sources.push_back({place.slice, info.min_time_ms, info.max_time_ms});
         continue;
       }
       for (const auto& chunks : HeadChunks(place)) {
         for (const format::ChunkView& chunk : chunks) {
-          raw_sources.push_back({nullptr, chunk.min_time_ms, chunk.max_time_ms});
+          raw_sources.push_back({RawSource::kHead, chunk.min_time_ms, chunk.max_time_ms});
         }
       }
     }
@@ -255,6 +271,7 @@ class MetricsSelection final : public SeriesSelection {
   const std::vector<std::unique_ptr<PartSlice>> slices_;
   const std::vector<compaction::HiddenSamples> hidden_;
   const codec::HistogramHints hints_;
+  std::vector<std::vector<PieceRivals>> rivals_;  // by slice; of those of rollups
   std::vector<Labels> labels_;
   std::vector<size_t> place_begin_;
   std::vector<SourcePlace> places_;

@@ -337,6 +337,21 @@ TEST_F(RollupQueryTest, RawSamplesAreNotDroppedBeforeTheyAreRolledUp) {
   EXPECT_GT(ExpectSame("rate({n=~\"[015678]\"}[1h])", kBeginMs, kHourMs), 0u);
 }
 
+TEST_F(RollupQueryTest, RollupsThatAreGoneBeforeRawSamplesHoldNothingBack) {
+  rolled_.options.downsampling_rules = {{{}, {{5 * kMinuteMs, kDayMs, 10 * kDayMs}}}};
+  rolled_.options.retention_ms = 30 * kDayMs;
+  Open();
+  Fill();
+  EXPECT_GT(rolled_.database->Statistics().rollup_row_count, 0u);
+  now_ms_ = kBeginMs + kSpanMs + 15 * kDayMs;
+  Maintain();
+  EXPECT_EQ(rolled_.database->Statistics().rollup_row_count, 0u);
+  EXPECT_GT(rolled_.database->Statistics().part_sample_count, 0u);
+  now_ms_ = kBeginMs + kSpanMs + 31 * kDayMs;
+  Maintain();
+  EXPECT_EQ(rolled_.database->Statistics().part_count, 0u);
+}
+
 TEST_F(RollupQueryTest, RulesKeepTheirOwnTime) {
   rolled_.options.downsampling_rules = {
       {{{MatchOp::kEqual, "__name__", "gauge"}}, {{5 * kMinuteMs, kDayMs, 10 * kDayMs}}},
