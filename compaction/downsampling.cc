@@ -61,7 +61,7 @@ void Take(int64_t begin_ms, const DayState& state, Days* days) {
 // Calls visit(begin of day) for each day that [min_ms, max_ms] touches and that ends by `until_ms`.
 template <typename Visit>
 void VisitDays(int64_t min_ms, int64_t max_ms, int64_t until_ms, Visit visit) {
-  min_ms = std::max(min_ms, -kSaneMs);
+  min_ms = std::max(min_ms, int64_t{0});  // there are no samples before
   max_ms = std::min(max_ms, kSaneMs);
   if (min_ms > max_ms) return;
   Partition day = RollupPartitionOf(min_ms, kDayMs);
@@ -284,10 +284,10 @@ std::set<uint64_t> HeldForDownsampling(std::span<const PartInfo> parts,
     Days days;
     for (const PartInfo& part : parts) {
       if (!IsRaw(part)) continue;
-      VisitDays(part.min_time_ms, part.max_time_ms, std::numeric_limits<int64_t>::max(),
-                [&](int64_t begin_ms) {
-                  if (RawDays::Newest(part, begin_ms)) days[begin_ms];
-                });
+      // Nothing goes of days to come.
+      VisitDays(part.min_time_ms, part.max_time_ms, now_ms + kDayMs, [&](int64_t begin_ms) {
+        if (RawDays::Newest(part, begin_ms)) days[begin_ms];
+      });
     }
     raw_days.Complete(&days);
     DropExpiredDays(level, now_ms, &days);

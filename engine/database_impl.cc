@@ -183,6 +183,24 @@ namespace {
 
 std::string Ms(int64_t ms) { return std::to_string(ms) + " ms"; }
 
+// Of the calling thread, for good.
+void LowerPriority() {
+  constexpr int kNiceness = 10;
+  static_cast<void>(setpriority(PRIO_PROCESS, static_cast<id_t>(gettid()), kNiceness));
+}
+
+// Somebody waits for it, but those who write and ask meanwhile go first.
+Status AtLowPriority(const std::function<Status()>& work) {
+  Status status;
+  std::thread worker([&] {
+    pthread_setname_np(pthread_self(), "varve-compact");
+    LowerPriority();
+    status = work();
+  });
+  worker.join();
+  return status;
+}
+
 Status CheckLevels(std::span<const DownsamplingLevel> levels) {
   constexpr int64_t kSecondMs = 1000;
   constexpr int64_t kDayMs = 86'400'000;
@@ -368,8 +386,7 @@ void DatabaseImpl::MaintenanceLoop() {
 
 // Merges get what processor time ingest and queries leave over.
 void DatabaseImpl::MergeLoop() {
-  constexpr int kNiceness = 10;
-  static_cast<void>(setpriority(PRIO_PROCESS, static_cast<id_t>(gettid()), kNiceness));
+  LowerPriority();
   while (true) {
     {
       MutexLock lock(&threads_mutex_);
@@ -517,17 +534,17 @@ Status DatabaseImpl::Checkpoint() {
 Status DatabaseImpl::Maintain() {
   ReaderLock lock(&open_mutex_);
   RETURN_IF_ERROR(CheckOpen());
-  return maintenance_->Maintain();
+  return AtLowPriority([this] { return maintenance_->Maintain(); });
 }
 
 Result<CompactReport> DatabaseImpl::Compact() {
   ReaderLock lock(&open_mutex_);
   RETURN_IF_ERROR(CheckOpen());
   CompactReport report;
-  RETURN_IF_ERROR(maintenance_->Flush());
+  RETURN_IF_ERROR(AtLowPriority([this] { return maintenance_->Flush(); }));
   report.parts_before = store_->current()->parts.size();
   report.bytes_before = store_->disk_bytes();
-  RETURN_IF_ERROR(maintenance_->Compact());
+  RETURN_IF_ERROR(AtLowPriority([this] { return maintenance_->Compact(); }));
   report.parts_after = store_->current()->parts.size();
   report.bytes_after = store_->disk_bytes();
   return report;

@@ -31,6 +31,34 @@ std::pair<size_t, size_t> RowsIn(const std::vector<int64_t>& end_ms, int64_t min
   return {static_cast<size_t>(first - end_ms.begin()), static_cast<size_t>(last - end_ms.begin())};
 }
 
+// What AppendExact looks at.
+uint8_t ColumnsOf(RollupField field) {
+  switch (field) {
+    case RollupField::kLast:
+      return format::kRollupLast | format::kRollupTimes;
+    case RollupField::kFirst:
+      return format::kRollupFirst | format::kRollupTimes;
+    case RollupField::kMin:
+      return format::kRollupMin;
+    case RollupField::kMax:
+      return format::kRollupMax;
+    case RollupField::kSum:
+    case RollupField::kMean:
+      return format::kRollupSum | format::kRollupSumLow;
+    case RollupField::kCount:
+      return 0;
+    case RollupField::kDelta:
+      return format::kRollupFirst | format::kRollupLast | format::kRollupTimes;
+    case RollupField::kIncrease:
+      return format::kRollupFirst | format::kRollupLast | format::kRollupCorrection |
+             format::kRollupTimes;
+    case RollupField::kNone:
+    case RollupField::kOther:
+      break;
+  }
+  return format::kRollupAll;
+}
+
 // The parts of `from` that lie outside of all stretches (which ascend and are disjoint).
 std::vector<ReadStretch> Uncovered(ReadStretch from, const std::vector<ReadStretch>& stretches) {
   std::vector<ReadStretch> free;
@@ -268,10 +296,13 @@ RollupRead::RollupRead(const RollupUse& use, TimeRange range, std::vector<Rollup
                        std::span<const RawSource> raw)
     : use_(use), range_(range), rollups_(std::move(rollups)), raw_(raw), rows_(rollups_.size()) {}
 
-Status RollupRead::Load(size_t source) {
-  if (rows_[source].read) return OkStatus();
-  rows_[source].read = true;
-  return rollups_[source].read(&rows_[source].rows);
+Status RollupRead::Load(size_t source, uint8_t columns) {
+  Rows& rows = rows_[source];
+  if (rows.read && (columns & ~rows.columns) == 0) return OkStatus();
+  rows.read = true;
+  rows.columns = columns;
+  rows.rows.Clear();
+  return rollups_[source].read(columns, &rows.rows);
 }
 
 std::vector<size_t> RollupRead::Ordered(Order order) const {
@@ -351,7 +382,7 @@ Result<bool> RollupRead::Take(size_t source, int64_t min_ms, int64_t max_ms,
   if (min_ms > max_ms) return true;
   const std::vector<ReadStretch> free = Uncovered({min_ms, max_ms, source}, *stretches);
   if (free.empty()) return true;
-  RETURN_IF_ERROR(Load(source));
+  RETURN_IF_ERROR(Load(source, ColumnsOf(use_.field)));
   size_t taken = 0;
   for (const ReadStretch& stretch : free) {
     if (!IsExact(source, stretch.min_ms, stretch.max_ms)) continue;
@@ -408,7 +439,7 @@ Status RollupRead::StandIn(int64_t first_raw_ms, std::vector<ReadStretch>* stret
       if (gap.min_ms >= first_raw_ms) continue;
       for (const format::PartPiece& piece : info.pieces) {
         if (!Touches(piece.begin_ms, piece.end_ms, gap.min_ms, gap.max_ms)) continue;
-        RETURN_IF_ERROR(Load(source));
+        RETURN_IF_ERROR(Load(source, format::kRollupAll));
         const format::SeriesRollups& rows = rows_[source].rows;
         // Up to the bucket in which raw samples begin, and with it where it begins without them.
         int64_t until_ms = gap.max_ms;

@@ -29,8 +29,8 @@ struct RollupSource {
   const format::PartInfo* info = nullptr;
   std::span<const PieceRivals> rivals;
   std::span<const compaction::HiddenRange> hidden;  // of the series
-  // Appends the series' rows. Called at most once.
-  std::function<Status(format::SeriesRollups*)> read;
+  // Appends these columns (format::RollupColumnSet) of the series' rows.
+  std::function<Status(uint8_t columns, format::SeriesRollups*)> read;
 };
 
 // Raw parts and the head as far as they have the series.
@@ -66,10 +66,11 @@ class RollupRead {
 
  private:
   struct Rows {
+    uint8_t columns = 0;  // that were read
     bool read = false;
     format::SeriesRollups rows;
   };
-  Status Load(size_t source);
+  Status Load(size_t source, uint8_t columns);
   bool IsCurrent(const RollupSource& source, size_t piece) const;
   // Takes what is exact of [min_ms, max_ms] and not taken yet into `stretches`. True when all was.
   Result<bool> Take(size_t source, int64_t min_ms, int64_t max_ms,

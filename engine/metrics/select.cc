@@ -161,11 +161,11 @@ class MetricsSelection final : public SeriesSelection {
       const SourcePlace place = places_[k];
       if (IsOfRollups(place)) {
         rollups.push_back({&InfoOf(place), rivals_[place.slice], HiddenOf(place),
-                           [this, place](format::SeriesRollups* rows) -> Status {
+                           [this, place](uint8_t columns, format::SeriesRollups* rows) -> Status {
                              ASSIGN_OR_RETURN(const PartSlice::Place read,
                                               slices_[place.slice]->Read(place.index));
                              for (const format::ChunkView& chunk : read.block->chunks(read.index)) {
-                               RETURN_IF_ERROR(format::DecodeRollupChunk(chunk, rows));
+                               RETURN_IF_ERROR(format::DecodeRollupChunk(chunk, rows, columns));
                              }
                              return OkStatus();
                            }});

@@ -69,16 +69,6 @@ void AppendFloats(const RollupColumns& rows, std::string* out) {
   }
 }
 
-// Offsets from the end of the bucket become times.
-Status AddEnds(const RollupColumns& rows, size_t begin, std::vector<int64_t>* column) {
-  for (size_t i = begin; i < rows.size(); ++i) {
-    if (__builtin_sub_overflow(rows.end_ms[i], (*column)[i], &(*column)[i])) {
-      return Damaged("a time beyond all times");
-    }
-  }
-  return OkStatus();
-}
-
 Status CheckEnds(const std::vector<int64_t>& end_ms, const std::vector<int64_t>& count,
                  const std::vector<int64_t>& flags, size_t begin) {
   for (size_t i = begin; i < end_ms.size(); ++i) {
@@ -89,43 +79,72 @@ Status CheckEnds(const std::vector<int64_t>& end_ms, const std::vector<int64_t>&
   return OkStatus();
 }
 
-Status ReadFloats(ByteReader* in, size_t count, RollupColumns* rows) {
-  const size_t begin = rows->size();
-  RETURN_IF_ERROR(ReadTimes(in, count, &rows->end_ms));
-  RETURN_IF_ERROR(ReadTimes(in, count, &rows->count));
-  RETURN_IF_ERROR(ReadTimes(in, count, &rows->first_ms));
-  RETURN_IF_ERROR(AddEnds(*rows, begin, &rows->first_ms));
-  RETURN_IF_ERROR(ReadTimes(in, count, &rows->last_ms));
-  RETURN_IF_ERROR(AddEnds(*rows, begin, &rows->last_ms));
-  RETURN_IF_ERROR(ReadTimes(in, count, &rows->flags));
-  RETURN_IF_ERROR(CheckEnds(rows->end_ms, rows->count, rows->flags, begin));
-  for (size_t i = begin; i < rows->size(); ++i) {
-    const bool ordered = rows->first_ms[i] <= rows->last_ms[i] &&
-                         rows->last_ms[i] <= rows->end_ms[i] &&
-                         (i == begin || rows->first_ms[i] > rows->end_ms[i - 1]);
-    if (rows->count[i] > 0 && !ordered) {
-      return Damaged("samples from " + std::to_string(rows->first_ms[i]) + " to " +
-                     std::to_string(rows->last_ms[i]) + " in the bucket that ends at " +
-                     std::to_string(rows->end_ms[i]));
+// A time column, or nothing of it. `base`: what its values are subtracted from.
+Status ReadOffsets(ByteReader* in, const std::vector<int64_t>& base, size_t begin, bool wanted,
+                   std::vector<int64_t>* column) {
+  const std::string_view bytes = in->LengthPrefixed();
+  if (!in->ok()) return Damaged("a column is cut off");
+  if (!wanted) return OkStatus();
+  column->resize(base.size());
+  RETURN_IF_ERROR(codec::DecodeTimes(bytes, base.size() - begin, column->data() + begin));
+  for (size_t i = begin; i < base.size(); ++i) {
+    if (__builtin_sub_overflow(base[i], (*column)[i], &(*column)[i])) {
+      return Damaged("a time beyond all times");
     }
-  }
-  for (size_t k = 0; k < kDoubleColumns.size(); ++k) {
-    std::vector<double>& column = rows->*kDoubleColumns[k];
-    const auto codec = in->Fixed<uint8_t>();
-    if ((codec & kSameAs) != 0) {
-      const size_t same = codec & ~kSameAs;
-      if (same >= k) return Damaged("a column like one behind it");
-      const std::vector<double>& like = rows->*kDoubleColumns[same];
-      column.insert(column.end(), like.end() - static_cast<ptrdiff_t>(count), like.end());
-      continue;
-    }
-    const std::string_view bytes = in->LengthPrefixed();
-    if (!in->ok()) return Damaged("a column is cut off");
-    column.resize(begin + count);
-    RETURN_IF_ERROR(codec::DecodeValues(static_cast<codec::ValueCodec>(codec), bytes, count,
-                                        column.data() + begin));
   }
   return OkStatus();
+}
+
+Status CheckSampleTimes(const RollupColumns& rows, size_t begin) {
+  for (size_t i = begin; i < rows.size(); ++i) {
+    const bool ordered = rows.first_ms[i] <= rows.last_ms[i] && rows.last_ms[i] <= rows.end_ms[i] &&
+                         (i == begin || rows.first_ms[i] > rows.end_ms[i - 1]);
+    if (rows.count[i] == 0 || ordered) continue;
+    return Damaged("samples from " + std::to_string(rows.first_ms[i]) + " to " +
+                   std::to_string(rows.last_ms[i]) + " in the bucket that ends at " +
+                   std::to_string(rows.end_ms[i]));
+  }
+  return OkStatus();
+}
+
+// The seven columns of values, of which `columns` are decoded.
+Status ReadValues(ByteReader* in, size_t count, uint8_t columns, RollupColumns* rows) {
+  struct Encoded {
+    uint8_t codec = 0;
+    std::string_view bytes;
+  };
+  std::array<Encoded, kDoubleColumns.size()> encoded;
+  const size_t begin = rows->size() - count;
+  for (size_t k = 0; k < kDoubleColumns.size(); ++k) {
+    encoded[k].codec = in->Fixed<uint8_t>();
+    if ((encoded[k].codec & kSameAs) != 0) {
+      const size_t same = encoded[k].codec & ~kSameAs;
+      if (same >= k) return Damaged("a column like one behind it");
+      encoded[k] = encoded[same];
+    } else {
+      encoded[k].bytes = in->LengthPrefixed();
+    }
+    if (!in->ok()) return Damaged("a column is cut off");
+    if ((columns & 1U << k) == 0) continue;
+    std::vector<double>& column = rows->*kDoubleColumns[k];
+    column.resize(begin + count);
+    RETURN_IF_ERROR(codec::DecodeValues(static_cast<codec::ValueCodec>(encoded[k].codec),
+                                        encoded[k].bytes, count, column.data() + begin));
+  }
+  return OkStatus();
+}
+
+Status ReadFloats(ByteReader* in, size_t count, uint8_t columns, RollupColumns* rows) {
+  const size_t begin = rows->size();
+  const bool times = (columns & kRollupTimes) != 0;
+  RETURN_IF_ERROR(ReadTimes(in, count, &rows->end_ms));
+  RETURN_IF_ERROR(ReadTimes(in, count, &rows->count));
+  RETURN_IF_ERROR(ReadOffsets(in, rows->end_ms, begin, times, &rows->first_ms));
+  RETURN_IF_ERROR(ReadOffsets(in, rows->end_ms, begin, times, &rows->last_ms));
+  RETURN_IF_ERROR(ReadTimes(in, count, &rows->flags));
+  RETURN_IF_ERROR(CheckEnds(rows->end_ms, rows->count, rows->flags, begin));
+  if (times) RETURN_IF_ERROR(CheckSampleTimes(*rows, begin));
+  return ReadValues(in, count, columns, rows);
 }
 
 // Histograms as chunks one behind the other: count, length, payload.
@@ -227,6 +246,15 @@ void RollupColumns::Clear() {
   for (const DoubleColumn column : kDoubleColumns) (this->*column).clear();
 }
 
+void RollupColumns::Truncate(size_t size) {
+  for (auto* column : {&end_ms, &count, &first_ms, &last_ms, &flags}) {
+    if (column->size() > size) column->resize(size);
+  }
+  for (const DoubleColumn column : kDoubleColumns) {
+    if ((this->*column).size() > size) (this->*column).resize(size);
+  }
+}
+
 void RollupColumns::Append(const RollupColumns& other, size_t i) {
   end_ms.push_back(other.end_ms[i]);
   count.push_back(other.count[i]);
@@ -267,37 +295,43 @@ void EncodeRollups(const SeriesRollups& rollups, std::string* out) {
   if (rollups.histograms.size() > 0) AppendHistogramRows(rollups.histograms, out);
 }
 
-Status DecodeRollups(std::string_view payload, size_t row_count, SeriesRollups* out) {
+Status DecodeRollups(std::string_view payload, size_t row_count, SeriesRollups* out,
+                     uint8_t columns) {
   if (row_count == 0 || row_count > kRollupRowsMax) {
     return Damaged("of " + std::to_string(row_count) + " rows");
   }
-  SeriesRollups decoded;
+  const size_t floats_before = out->floats.size();
   ByteReader in(payload);
   const uint64_t float_count = in.Varint();
   if (!in.ok() || float_count > row_count) return Damaged("rows do not add up");
-  if (float_count > 0) RETURN_IF_ERROR(ReadFloats(&in, float_count, &decoded.floats));
-  if (float_count < row_count) {
-    RETURN_IF_ERROR(ReadHistogramRows(&in, row_count - float_count, &decoded.histograms));
+  HistogramRollups histograms;
+  Status status;
+  if (float_count > 0) status = ReadFloats(&in, float_count, columns, &out->floats);
+  if (status.ok() && float_count < row_count) {
+    status = ReadHistogramRows(&in, row_count - float_count, &histograms);
   }
-  if (!in.ok() || !in.done()) return Damaged("its columns do not add up to its length");
-  if (out->size() == 0) {
-    *out = std::move(decoded);
+  if (status.ok() && (!in.ok() || !in.done())) {
+    status = Damaged("its columns do not add up to its length");
+  }
+  if (!status.ok()) {
+    out->floats.Truncate(floats_before);
+    return status;
+  }
+  if (out->histograms.size() == 0) {
+    out->histograms = std::move(histograms);
     return OkStatus();
   }
-  for (size_t i = 0; i < decoded.floats.size(); ++i) out->floats.Append(decoded.floats, i);
-  for (size_t i = 0; i < decoded.histograms.size(); ++i) {
-    out->histograms.Append(decoded.histograms, i);
-  }
+  for (size_t i = 0; i < histograms.size(); ++i) out->histograms.Append(histograms, i);
   return OkStatus();
 }
 
-Status DecodeRollupChunk(const ChunkView& chunk, SeriesRollups* out) {
+Status DecodeRollupChunk(const ChunkView& chunk, SeriesRollups* out, uint8_t columns) {
   if (chunk.codec != ChunkCodec::kRollup) {
     return Damaged("its codec is " + std::to_string(static_cast<int>(chunk.codec)));
   }
   const size_t floats_before = out->floats.size();
   const size_t histograms_before = out->histograms.size();
-  RETURN_IF_ERROR(DecodeRollups(chunk.payload, chunk.sample_count, out));
+  RETURN_IF_ERROR(DecodeRollups(chunk.payload, chunk.sample_count, out, columns));
   const auto check = [&chunk](const std::vector<int64_t>& end_ms, size_t begin) {
     if (end_ms.size() == begin) return true;
     return end_ms[begin] > chunk.min_time_ms && end_ms.back() <= chunk.max_time_ms;

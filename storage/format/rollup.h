@@ -52,7 +52,8 @@ struct RollupColumns {
 
   size_t size() const { return end_ms.size(); }
   void Clear();
-  // Appends row `i` of `other`.
+  void Truncate(size_t size);
+  // Appends row `i` of `other`, which has all columns.
   void Append(const RollupColumns& other, size_t i);
 };
 
@@ -83,14 +84,29 @@ struct SeriesRollups {
   }
 };
 
+// Which columns of floats to decode; end_ms, count and flags always are. The others stay empty.
+enum RollupColumnSet : uint8_t {
+  kRollupFirst = 1 << 0,
+  kRollupLast = 1 << 1,
+  kRollupMin = 1 << 2,
+  kRollupMax = 1 << 3,
+  kRollupSum = 1 << 4,
+  kRollupSumLow = 1 << 5,
+  kRollupCorrection = 1 << 6,
+  kRollupTimes = 1 << 7,  // of the first and the last sample
+  kRollupAll = 255,
+};
+
 // Rows of one chunk, of floats and histograms together.
 inline constexpr size_t kRollupRowsMax = 4096;
 
 // Appends the payload of a kRollup chunk. REQUIRES: 1 to kRollupRowsMax rows.
 void EncodeRollups(const SeriesRollups& rollups, std::string* out);
 // Appends the rows of a payload of `row_count` rows. Error: kDataLoss; then `out` is as before.
-Status DecodeRollups(std::string_view payload, size_t row_count, SeriesRollups* out);
+// All calls that fill one `out` name the same columns.
+Status DecodeRollups(std::string_view payload, size_t row_count, SeriesRollups* out,
+                     uint8_t columns = kRollupAll);
 // The same of a chunk, whose times are checked as well: its rows end within them.
-Status DecodeRollupChunk(const ChunkView& chunk, SeriesRollups* out);
+Status DecodeRollupChunk(const ChunkView& chunk, SeriesRollups* out, uint8_t columns = kRollupAll);
 
 }  // namespace varve::format
