@@ -131,7 +131,9 @@ def main():
     binary = os.path.join(ROOT, 'build/release/bin/varved')
     hour_ms = 3_600_000
     history = [
-        generate(arguments.work, f'history{i}', arguments.series, 30, NOW_MS - (i + 1) * 3 * hour_ms, i)
+        generate(
+            arguments.work, f'history{i}', arguments.series, 30, NOW_MS - (i + 1) * 3 * hour_ms, i
+        )
         for i in reversed(range(HISTORY))
     ]
     live = [
