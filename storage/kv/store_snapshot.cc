@@ -25,8 +25,17 @@ Status Copy(FileSystem* file_system, const std::string& from, const std::string&
   return file->Close();
 }
 
+// The WAL first: RocksDB may flush a family meanwhile, which writes the MANIFEST and then deletes
+// the WAL files that nobody needs any more. A MANIFEST that is newer than the WAL files beside it
+// passes over what it does not need of them; one that is older would miss what is gone, and the
+// families would be of different times.
 Status CopyLiveFiles(const RocksDbHandle& handle, const std::string& directory) {
   FileSystem* const files = handle.file_system();
+  ASSIGN_OR_RETURN(const std::vector<std::string> all, files->List(handle.directory()));
+  for (const std::string& name : all) {
+    if (!name.ends_with(".log")) continue;  // the WAL
+    RETURN_IF_ERROR(Copy(files, handle.directory() + "/" + name, directory + "/" + name, kWhole));
+  }
   std::vector<std::string> names;  // "/000012.sst"
   uint64_t manifest_bytes = 0;
   RETURN_IF_ERROR(FromRocks(handle.db()->GetLiveFiles(names, &manifest_bytes, false), directory));
@@ -39,11 +48,6 @@ Status CopyLiveFiles(const RocksDbHandle& handle, const std::string& directory) 
     // Options are not kept on disk, whatever RocksDB lists.
     if (copied.code() == StatusCode::kNotFound && name.starts_with("/OPTIONS")) continue;
     RETURN_IF_ERROR(copied);
-  }
-  ASSIGN_OR_RETURN(const std::vector<std::string> all, files->List(handle.directory()));
-  for (const std::string& name : all) {
-    if (!name.ends_with(".log")) continue;  // the WAL
-    RETURN_IF_ERROR(Copy(files, handle.directory() + "/" + name, directory + "/" + name, kWhole));
   }
   return files->SyncDirectory(directory);
 }

@@ -2,9 +2,11 @@
 #pragma once
 
 #include <atomic>
+#include <chrono>
 #include <cstdint>
 #include <memory>
 #include <string>
+#include <thread>
 #include <utility>
 #include <vector>
 
@@ -30,6 +32,8 @@ class ScriptedFileSystem final : public FileSystem {
     error_ = std::move(error);
     fail_file_sync_ = true;
   }
+  // The next link waits so long first, once.
+  void DelayNextLink(std::chrono::milliseconds delay) { link_delay_ = delay; }
   void Heal() { fail_at_ = UINT64_MAX; }
   uint64_t operation_count() const { return count_; }
 
@@ -63,6 +67,7 @@ class ScriptedFileSystem final : public FileSystem {
     return status.ok() ? base_->Rename(from, to) : status;
   }
   Status Link(const std::string& from, const std::string& to) override {
+    std::this_thread::sleep_for(link_delay_.exchange(std::chrono::milliseconds(0)));
     const Status status = Count();
     return status.ok() ? base_->Link(from, to) : status;
   }
@@ -112,6 +117,7 @@ class ScriptedFileSystem final : public FileSystem {
   std::atomic<uint64_t> count_{0};
   std::atomic<uint64_t> fail_at_{UINT64_MAX};
   std::atomic<bool> fail_file_sync_{false};
+  std::atomic<std::chrono::milliseconds> link_delay_{};
   Failing failing_ = Failing::kOnce;
   Status error_;
 };
