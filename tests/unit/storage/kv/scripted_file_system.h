@@ -2,11 +2,10 @@
 #pragma once
 
 #include <atomic>
-#include <chrono>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <string>
-#include <thread>
 #include <utility>
 #include <vector>
 
@@ -32,8 +31,8 @@ class ScriptedFileSystem final : public FileSystem {
     error_ = std::move(error);
     fail_file_sync_ = true;
   }
-  // The next link waits so long first, once.
-  void DelayNextLink(std::chrono::milliseconds delay) { link_delay_ = delay; }
+  // Called before the next link, once. Not while links are made.
+  void BeforeNextLink(std::function<void()> event) { before_link_ = std::move(event); }
   void Heal() { fail_at_ = UINT64_MAX; }
   uint64_t operation_count() const { return count_; }
 
@@ -67,7 +66,7 @@ class ScriptedFileSystem final : public FileSystem {
     return status.ok() ? base_->Rename(from, to) : status;
   }
   Status Link(const std::string& from, const std::string& to) override {
-    std::this_thread::sleep_for(link_delay_.exchange(std::chrono::milliseconds(0)));
+    if (before_link_) std::exchange(before_link_, nullptr)();
     const Status status = Count();
     return status.ok() ? base_->Link(from, to) : status;
   }
@@ -117,7 +116,7 @@ class ScriptedFileSystem final : public FileSystem {
   std::atomic<uint64_t> count_{0};
   std::atomic<uint64_t> fail_at_{UINT64_MAX};
   std::atomic<bool> fail_file_sync_{false};
-  std::atomic<std::chrono::milliseconds> link_delay_{};
+  std::function<void()> before_link_;
   Failing failing_ = Failing::kOnce;
   Status error_;
 };
