@@ -21,6 +21,7 @@
 #include "server/http/dispatcher.h"
 #include "server/http/http_server.h"
 #include "server/ingest/remote_write_handler.h"
+#include "server/otlp/otlp_handler.h"
 #include "server/remote_read/remote_read_handler.h"
 #include "varve/database.h"
 #include "varve/promql.h"
@@ -99,6 +100,7 @@ struct Running {
   std::unique_ptr<promql::Engine> engine;
   std::unique_ptr<RemoteWriteHandler> remote_write;
   std::unique_ptr<RemoteReadHandler> remote_read;
+  std::unique_ptr<OtlpHandler> otlp;
   ApiContext context;
   std::unique_ptr<HttpServer> http;
 };
@@ -122,6 +124,11 @@ Status StartServing(const Config& config, const LogFunction& log, Running* runni
   running->remote_read =
       std::make_unique<RemoteReadHandler>(running->database.get(), RemoteReadOptions());
   context.remote_read = running->remote_read.get();
+  OtlpOptions otlp_options;
+  otlp_options.body_bytes_max = config.http.body_bytes_max;
+  running->otlp = std::make_unique<OtlpHandler>(running->database.get(), otlp_options,
+                                                config.write_concurrency);
+  context.otlp = running->otlp.get();
   context.connections = &running->http->connection_metrics();
   context.start_time_ms = Clock::System()->NowMs();
   context.flags = EffectiveSettings(config);

@@ -10,6 +10,7 @@
 #include "server/http/dispatcher.h"
 #include "server/http/http_metrics.h"
 #include "server/ingest/remote_write_handler.h"
+#include "server/otlp/otlp_handler.h"
 #include "server/remote_read/remote_read_handler.h"
 #include "varve/database.h"
 #include "varve/promql.h"
@@ -22,6 +23,7 @@ struct ApiContext {
   promql::Engine* engine = nullptr;
   RemoteWriteHandler* remote_write = nullptr;
   RemoteReadHandler* remote_read = nullptr;
+  OtlpHandler* otlp = nullptr;
   const ConnectionMetrics* connections = nullptr;
   const Dispatcher* dispatcher = nullptr;  // set before the first request
   const Clock* clock = Clock::System();

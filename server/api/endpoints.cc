@@ -74,6 +74,13 @@ std::vector<Endpoint> ApiEndpoints(const ApiContext* context) {
                        [context](const Request& request, const CallContext& call) {
                          return context->remote_write->Handle(request, call);
                        }});
+  // The second path is the one under which Prometheus takes OTLP.
+  for (const char* path : {"/v1/metrics", "/api/v1/otlp/v1/metrics"}) {
+    endpoints.push_back(
+        {path, kPost, Lane::kWrite, [context](const Request& request, const CallContext& call) {
+           return context->otlp->HandleMetrics(request, call);
+         }});
+  }
   endpoints.push_back(
       {"/api/v1/read", kPost, Lane::kQuery, [context](const Request& request, const CallContext&) {
          return context->remote_read->Handle(request);

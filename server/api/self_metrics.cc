@@ -101,6 +101,17 @@ void AppendRemoteWrite(const IngestMetrics& metrics, MetricsText* text) {
                 Number(metrics.exemplars_refused.load()));
 }
 
+void AppendOtlp(const OtlpMetrics& metrics, MetricsText* text) {
+  text->Counter("varve_otlp_metric_requests_total", "OTLP requests that carried metrics.",
+                Number(metrics.metric_requests.load()));
+  text->Counter("varve_otlp_undecodable_total", "OTLP requests whose body could not be read.",
+                Number(metrics.requests_undecodable.load()));
+  text->Counter("varve_otlp_points_received_total", "Data points of OTLP metrics.",
+                Number(metrics.points_received.load()));
+  text->Counter("varve_otlp_points_refused_total", "Those of them that were refused.",
+                Number(metrics.points_refused.load()));
+}
+
 void AppendRequestCounts(const EndpointMetrics& metrics, std::string_view path, MetricsText* text) {
   for (size_t i = 0; i < EndpointMetrics::kStatuses.size(); ++i) {
     if (metrics.count(i) == 0) continue;
@@ -195,6 +206,7 @@ Response HandleSelfMetrics(const ApiContext& context, const Request&) {
   AppendIngested(statistics, &text);
   AppendStorage(statistics, &text);
   AppendRemoteWrite(context.remote_write->metrics(), &text);
+  if (context.otlp != nullptr) AppendOtlp(context.otlp->metrics(), &text);
   AppendHttp(context, &text);
   AppendProcess(context, &text);
   Response response;

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cstdlib>
+#include <memory>
 
 #include "base/check.h"
 #include "server/http/message.h"
@@ -114,6 +115,36 @@ Result<std::string> GunzipAtMost(std::string_view bytes, size_t size_max) {
                            " bytes");
   }
   if (outcome != Z_STREAM_END) return InvalidArgumentError("the gzip body is damaged or cut off");
+  return out;
+}
+
+Result<std::string> UnzstdAtMost(std::string_view bytes, size_t size_max) {
+  const std::unique_ptr<ZSTD_DCtx, decltype(&ZSTD_freeDCtx)> context(ZSTD_createDCtx(),
+                                                                     &ZSTD_freeDCtx);
+  VARVE_CHECK(context != nullptr);
+  ZSTD_inBuffer in{bytes.data(), bytes.size(), 0};
+  std::string out;
+  size_t hint = 1;  // 0 at the end of a frame
+  while (hint != 0 && out.size() <= size_max) {
+    const size_t before = out.size();
+    out.resize(before + kInflateStep);
+    ZSTD_outBuffer step{out.data() + before, kInflateStep, 0};
+    const size_t in_before = in.pos;
+    hint = ZSTD_decompressStream(context.get(), &step, &in);
+    out.resize(before + step.pos);
+    if (ZSTD_isError(hint)) {
+      return InvalidArgumentError(std::string("the zstd body is damaged: ") +
+                                  ZSTD_getErrorName(hint));
+    }
+    if (hint != 0 && step.pos == 0 && in.pos == in_before) {
+      return InvalidArgumentError("the zstd body is cut off");
+    }
+    if (hint == 0 && in.pos < in.size) hint = 1;  // another frame
+  }
+  if (out.size() > size_max) {
+    return OutOfRangeError("the zstd body expands to more than " + std::to_string(size_max) +
+                           " bytes");
+  }
   return out;
 }
 

@@ -22,5 +22,7 @@ std::string Compress(ContentCoding coding, std::string_view bytes);
 // Undoes gzip. kInvalidArgument for damaged input, kOutOfRange when it would exceed `size_max`
 // bytes.
 Result<std::string> GunzipAtMost(std::string_view bytes, size_t size_max);
+// Undoes zstd, likewise.
+Result<std::string> UnzstdAtMost(std::string_view bytes, size_t size_max);
 
 }  // namespace varve::server

@@ -1,0 +1,1 @@
+find_package(simdjson REQUIRED)  # simdjson::simdjson
