@@ -37,8 +37,9 @@ struct MetricMessage {
 
 class Decoder {
  public:
-  Decoder(std::string_view body, size_t batch_bytes_max, OtlpMetricsScratch* scratch)
-      : body_(body), scratch_(scratch), writer_(&scratch->batch, batch_bytes_max) {}
+  Decoder(std::string_view body, size_t batch_bytes_max, DeltaState* delta,
+          OtlpMetricsScratch* scratch)
+      : body_(body), delta_(delta), scratch_(scratch), writer_(&scratch->batch, batch_bytes_max) {}
 
   Result<OtlpMetricsContent> Run();
 
@@ -53,6 +54,7 @@ class Decoder {
   void AddMetadata(const MetricMessage& metric, const std::string& name);
 
   const std::string_view body_;
+  DeltaState* const delta_;
   OtlpMetricsScratch* const scratch_;
   WireError error_;
   OtlpSeriesWriter writer_;
@@ -206,6 +208,10 @@ void Decoder::ReadData(MetricMessage* metric) {
 }
 
 void Decoder::DecodePoints(const MetricMessage& metric, const std::string& name) {
+  const bool is_delta = metric.temporality == Temporality::kDelta;
+  content_.needs_delta_state = content_.needs_delta_state || (is_delta && delta_ == nullptr);
+  if (content_.needs_delta_state) return;
+  writer_.SetDelta(is_delta ? delta_ : nullptr);
   OtlpPoint* point = &scratch_->point;
   for (WireReader data(metric.data, &error_); !data.done() && !writer_.is_over_limit();) {
     const uint32_t tag = data.Tag();
@@ -246,12 +252,11 @@ std::string Decoder::WritePoint(const MetricMessage& metric, const std::string& 
   if (point.time_ns == 0) return "a data point without a time";
   if (metric.data_field == kSum || metric.data_field == kHistogram ||
       metric.data_field == kExponential) {
-    if (metric.temporality == Temporality::kDelta) {
-      return "delta temporality is not taken yet; send cumulative";
-    }
-    if (metric.temporality != Temporality::kCumulative) {
+    if (metric.temporality != Temporality::kDelta &&
+        metric.temporality != Temporality::kCumulative) {
       return "aggregation temporality " +
-             std::to_string(static_cast<uint64_t>(metric.temporality)) + "; expected cumulative";
+             std::to_string(static_cast<uint64_t>(metric.temporality)) +
+             "; expected 1 (delta) or 2 (cumulative)";
     }
   }
   switch (metric.data_field) {
@@ -293,8 +298,8 @@ void Decoder::AddMetadata(const MetricMessage& metric, const std::string& name) 
 }  // namespace
 
 Result<OtlpMetricsContent> DecodeOtlpMetrics(std::string_view body, size_t batch_bytes_max,
-                                             OtlpMetricsScratch* scratch) {
-  return Decoder(body, batch_bytes_max, scratch).Run();
+                                             DeltaState* delta, OtlpMetricsScratch* scratch) {
+  return Decoder(body, batch_bytes_max, delta, scratch).Run();
 }
 
 }  // namespace varve::server

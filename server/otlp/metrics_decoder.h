@@ -3,7 +3,7 @@
 // Names and labels as Prometheus' own receiver makes them: service.namespace/service.name is `job`,
 // service.instance.id is `instance`, all other attributes of a resource make one target_info
 // series; explicit-bucket histograms become _bucket, _sum and _count, exponential ones native
-// histograms. Times are cut to milliseconds.
+// histograms. Delta temporality becomes cumulative. Times are cut to milliseconds.
 //
 // Thread safety: none of the scratch is shared; one thread decodes with one OtlpMetricsScratch.
 #pragma once
@@ -21,6 +21,8 @@
 
 namespace varve::server {
 
+class DeltaState;
+
 // Data points that cannot be taken, and what is wrong with the first.
 struct OtlpRefused {
   uint64_t count = 0;
@@ -32,6 +34,7 @@ struct OtlpRefused {
 
 struct OtlpMetricsContent {
   uint64_t point_count = 0;  // those refused included
+  bool needs_delta_state = false;
   OtlpRefused refused;
 };
 
@@ -47,8 +50,9 @@ struct OtlpMetricsScratch {
 // Clears scratch->batch and fills it from `body`, which is borrowed until return. kInvalidArgument,
 // naming the byte and what was expected, for anything that is not such a message; kOutOfRange when
 // it would make more than `batch_bytes_max` bytes of labels and numbers (histograms repeat their
-// labels for every bucket).
+// labels for every bucket). Points of delta temporality are added to `delta`; where there are some
+// and `delta` is null, the content says so and the batch is not complete.
 Result<OtlpMetricsContent> DecodeOtlpMetrics(std::string_view body, size_t batch_bytes_max,
-                                             OtlpMetricsScratch* scratch);
+                                             DeltaState* delta, OtlpMetricsScratch* scratch);
 
 }  // namespace varve::server

@@ -44,47 +44,63 @@ OtlpPartialSuccess PartialSuccess(const OtlpMetricsContent& content, const Appen
 }  // namespace
 
 OtlpHandler::OtlpHandler(Database* database, const OtlpOptions& options, size_t worker_count)
-    : database_(database), options_(options) {
+    : database_(database), options_(options), delta_state_(database) {
   for (size_t i = 0; i < worker_count; ++i) {
     scratch_.push_back(std::make_unique<OtlpMetricsScratch>());
   }
+}
+
+Response OtlpHandler::Refuse(OtlpEncoding encoding, const Status& why) {
+  Count(&metrics_.requests_undecodable, 1);
+  return OtlpFailure(encoding, why);
+}
+
+std::optional<Response> OtlpHandler::StoreMetrics(std::string_view body, OtlpEncoding encoding,
+                                                  DeltaState* delta, OtlpMetricsScratch* scratch) {
+  const Result<OtlpMetricsContent> content =
+      DecodeOtlpMetrics(body, kBatchBytesMax, delta, scratch);
+  if (!content.ok()) return Refuse(encoding, content.status());
+  if (content->needs_delta_state) return std::nullopt;
+  const bool is_empty = scratch->batch.series_count() == 0 && scratch->batch.metadata().empty();
+  const Result<AppendResult> result =
+      is_empty ? Result<AppendResult>(AppendResult()) : database_->Append(&scratch->batch);
+  if (!result.ok()) {
+    scratch->metadata_filter.Forget();
+    return OtlpAppendFailure(encoding, result.status());
+  }
+  scratch->metadata_filter.Confirm();
+  if (delta != nullptr && result->samples_rejected + result->histograms_rejected == 0) {
+    delta->Confirm();
+  }
+  const OtlpPartialSuccess partial = PartialSuccess(*content, *result);
+  Count(&metrics_.points_received, content->point_count);
+  Count(&metrics_.points_refused, partial.rejected);
+  return OtlpSuccess(encoding, partial);
 }
 
 Response OtlpHandler::HandleMetrics(const Request& request, const CallContext& context) {
   VARVE_CHECK(context.worker_index < scratch_.size());
   OtlpMetricsScratch* scratch = scratch_[context.worker_index].get();
   Count(&metrics_.metric_requests, 1);
-  const auto refuse = [&](OtlpEncoding encoding, const Status& why) {
-    Count(&metrics_.requests_undecodable, 1);
-    return OtlpFailure(encoding, why);
-  };
   const Result<OtlpEncoding> encoding = OtlpEncodingOf(request.Header("Content-Type"));
   if (!encoding.ok()) {
-    return refuse(OtlpEncoding::kJson, UnimplementedError(encoding.status().message()));
+    return Refuse(OtlpEncoding::kJson, UnimplementedError(encoding.status().message()));
   }
   std::string buffer;
   Result<std::string_view> body = DecompressedBody(request, options_.body_bytes_max, &buffer);
-  if (!body.ok()) return refuse(*encoding, body.status());
+  if (!body.ok()) return Refuse(*encoding, body.status());
   if (*encoding == OtlpEncoding::kJson) {
     Result<std::string> transcoded = TranscodeOtlpJson(OtlpRequest::kMetrics, *body);
-    if (!transcoded.ok()) return refuse(*encoding, transcoded.status());
+    if (!transcoded.ok()) return Refuse(*encoding, transcoded.status());
     buffer = *std::move(transcoded);
     body = std::string_view(buffer);
   }
-  const Result<OtlpMetricsContent> content = DecodeOtlpMetrics(*body, kBatchBytesMax, scratch);
-  if (!content.ok()) return refuse(*encoding, content.status());
-  const bool is_empty = scratch->batch.series_count() == 0 && scratch->batch.metadata().empty();
-  const Result<AppendResult> result =
-      is_empty ? Result<AppendResult>(AppendResult()) : database_->Append(&scratch->batch);
-  if (!result.ok()) {
-    scratch->metadata_filter.Forget();
-    return OtlpAppendFailure(*encoding, result.status());
-  }
-  scratch->metadata_filter.Confirm();
-  const OtlpPartialSuccess partial = PartialSuccess(*content, *result);
-  Count(&metrics_.points_received, content->point_count);
-  Count(&metrics_.points_refused, partial.rejected);
-  return OtlpSuccess(*encoding, partial);
+  std::optional<Response> response = StoreMetrics(*body, *encoding, nullptr, scratch);
+  if (response.has_value()) return *std::move(response);
+  MutexLock lock(&delta_mutex_);
+  response = StoreMetrics(*body, *encoding, &delta_state_, scratch);
+  delta_state_.Forget();  // nothing, after Confirm
+  return *std::move(response);
 }
 
 }  // namespace varve::server

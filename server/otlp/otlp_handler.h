@@ -6,11 +6,16 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <optional>
+#include <string_view>
 #include <vector>
 
+#include "base/mutex.h"
 #include "server/http/endpoint.h"
 #include "server/http/message.h"
+#include "server/otlp/delta_state.h"
 #include "server/otlp/metrics_decoder.h"
+#include "server/otlp/otlp_response.h"
 #include "varve/database.h"
 
 namespace varve::server {
@@ -37,9 +42,16 @@ class OtlpHandler {
   const OtlpMetrics& metrics() const { return metrics_; }
 
  private:
+  // Null: the body has deltas, and `delta` is null.
+  std::optional<Response> StoreMetrics(std::string_view body, OtlpEncoding encoding,
+                                       DeltaState* delta, OtlpMetricsScratch* scratch);
+  Response Refuse(OtlpEncoding encoding, const Status& why);
+
   Database* const database_;
   const OtlpOptions options_;
   std::vector<std::unique_ptr<OtlpMetricsScratch>> scratch_;  // by worker
+  Mutex delta_mutex_;  // held from a batch's first delta to its append
+  DeltaState delta_state_ GUARDED_BY(delta_mutex_);
   OtlpMetrics metrics_;
 };
 

@@ -117,12 +117,13 @@ OtlpLabels LabelsOfAttributes(std::vector<OtlpAttribute> attributes) {
 
 void OtlpSeriesWriter::BeginPoint(const OtlpPoint& point) {
   point_ = &point;
+  refusal_.clear();
   labels_ = LabelsOfAttributes(point.attributes);
   for (const auto& [name, value] : target_) SetLabel(name, value, &labels_);
 }
 
-void OtlpSeriesWriter::BeginSeries(const std::string& name, std::string_view extra_name,
-                                   std::string_view extra_value) {
+void OtlpSeriesWriter::SetLabels(const std::string& name, std::string_view extra_name,
+                                 std::string_view extra_value) {
   series_labels_.clear();
   for (const auto& [label, value] : labels_) {
     if (label != kMetricNameLabel && label != extra_name) series_labels_.push_back({label, value});
@@ -131,16 +132,35 @@ void OtlpSeriesWriter::BeginSeries(const std::string& name, std::string_view ext
   if (!extra_name.empty()) series_labels_.push_back({extra_name, extra_value});
   std::sort(series_labels_.begin(), series_labels_.end(),
             [](const LabelView& a, const LabelView& b) { return a.name < b.name; });
-  for (const LabelView& label : series_labels_)
+  for (const LabelView& label : series_labels_) {
     bytes_ += label.name.size() + label.value.size() + 2;
+  }
   bytes_ += kNumberBytes;
-  if (!is_over_limit()) batch_->BeginSeries(series_labels_);
 }
 
-void OtlpSeriesWriter::AddSample(double value) {
-  if (is_over_limit()) return;
-  batch_->AddSample(point_->time_ms(), point_->is_stale() ? StaleMarker() : value,
-                    point_->start_ms());
+bool OtlpSeriesWriter::Allows(const Result<DeltaState::Outcome>& outcome) {
+  if (!outcome.ok()) {
+    refusal_ = outcome.status().message();
+  } else if (*outcome == DeltaState::Outcome::kTooOld) {
+    refusal_ = "a delta before the last one of its series, which cannot be added any more";
+  }
+  return outcome.ok() && *outcome == DeltaState::Outcome::kAdded;
+}
+
+bool OtlpSeriesWriter::WriteSeries(const std::string& name, double value,
+                                   std::string_view extra_name, std::string_view extra_value) {
+  SetLabels(name, extra_name, extra_value);
+  if (is_over_limit()) return false;
+  int64_t start_ms = point_->start_ms();
+  if (point_->is_stale()) {
+    value = StaleMarker();
+  } else if (delta_ != nullptr &&
+             !Allows(delta_->Add(series_labels_, point_->time_ms(), &start_ms, &value))) {
+    return false;
+  }
+  batch_->BeginSeries(series_labels_);
+  batch_->AddSample(point_->time_ms(), value, start_ms);
+  return true;
 }
 
 void OtlpSeriesWriter::AddExemplars(const ValueRange& range) {
@@ -158,10 +178,8 @@ void OtlpSeriesWriter::AddExemplars(const ValueRange& range) {
 std::string OtlpSeriesWriter::WriteNumber(const std::string& name, const OtlpPoint& point) {
   if (!point.has_value && !point.is_stale()) return "a data point without a value";
   BeginPoint(point);
-  BeginSeries(name);
-  AddSample(point.value);
-  AddExemplars({-kInfinity, kInfinity});
-  return {};
+  if (WriteSeries(name, point.value)) AddExemplars({-kInfinity, kInfinity});
+  return refusal_;
 }
 
 std::string OtlpSeriesWriter::WriteHistogram(const std::string& name, const OtlpPoint& point) {
@@ -176,26 +194,23 @@ std::string OtlpSeriesWriter::WriteHistogram(const std::string& name, const Otlp
     return "bucket bounds that do not ascend";
   }
   BeginPoint(point);
-  if (point.has_sum) {
-    BeginSeries(name + "_sum");
-    AddSample(point.sum);
-  }
-  BeginSeries(name + "_count");
-  AddSample(static_cast<double>(point.count));
+  if (point.has_sum) WriteSeries(name + "_sum", point.sum);
+  WriteSeries(name + "_count", static_cast<double>(point.count));
   uint64_t cumulative = 0;
   double above = -kInfinity;
   for (size_t i = 0; i < bounds && !is_over_limit(); ++i) {
     cumulative += point.bucket_counts[i];
     if (point.bounds[i] == kInfinity) break;
-    BeginSeries(name + "_bucket", "le", Fixed(point.bounds[i]));
-    AddSample(static_cast<double>(cumulative));
-    AddExemplars({above, point.bounds[i]});
+    if (WriteSeries(name + "_bucket", static_cast<double>(cumulative), "le",
+                    Fixed(point.bounds[i]))) {
+      AddExemplars({above, point.bounds[i]});
+    }
     above = point.bounds[i];
   }
-  BeginSeries(name + "_bucket", "le", "+Inf");
-  AddSample(static_cast<double>(point.count));
-  AddExemplars({above, kInfinity});
-  return {};
+  if (WriteSeries(name + "_bucket", static_cast<double>(point.count), "le", "+Inf")) {
+    AddExemplars({above, kInfinity});
+  }
+  return refusal_;
 }
 
 std::string OtlpSeriesWriter::WriteExponential(const std::string& name, const OtlpPoint& point) {
@@ -223,25 +238,27 @@ std::string OtlpSeriesWriter::WriteExponential(const std::string& name, const Ot
   if (histogram.schema > kSchemaMax) ReduceResolution(kSchemaMax, &histogram);
   bytes_ += histogram.MemoryBytes();
   BeginPoint(point);
-  BeginSeries(name);
-  if (!is_over_limit()) {
-    batch_->AddHistogram(point.time_ms(), std::move(histogram), point.start_ms());
+  SetLabels(name, {}, {});
+  if (is_over_limit()) return {};
+  int64_t start_ms = point.start_ms();
+  if (delta_ != nullptr && !point.is_stale() &&
+      !Allows(delta_->Add(series_labels_, point.time_ms(), &start_ms, &histogram))) {
+    return refusal_;
   }
+  batch_->BeginSeries(series_labels_);
+  batch_->AddHistogram(point.time_ms(), std::move(histogram), start_ms);
   AddExemplars({-kInfinity, kInfinity});
   return {};
 }
 
 std::string OtlpSeriesWriter::WriteSummary(const std::string& name, const OtlpPoint& point) {
   BeginPoint(point);
-  BeginSeries(name + "_sum");
-  AddSample(point.sum);
-  BeginSeries(name + "_count");
-  AddSample(static_cast<double>(point.count));
+  WriteSeries(name + "_sum", point.sum);
+  WriteSeries(name + "_count", static_cast<double>(point.count));
   for (const OtlpPoint::Quantile& quantile : point.quantiles) {
-    BeginSeries(name, "quantile", Fixed(quantile.quantile));
-    AddSample(quantile.value);
+    WriteSeries(name, quantile.value, "quantile", Fixed(quantile.quantile));
   }
-  return {};
+  return refusal_;
 }
 
 void OtlpSeriesWriter::WriteTargetInfo(const std::vector<OtlpAttribute>& attributes,
@@ -249,7 +266,9 @@ void OtlpSeriesWriter::WriteTargetInfo(const std::vector<OtlpAttribute>& attribu
   OtlpPoint point;
   point.attributes = attributes;
   BeginPoint(point);
-  BeginSeries("target_info");
+  SetLabels("target_info", {}, {});
+  if (is_over_limit()) return;
+  batch_->BeginSeries(series_labels_);
   const int64_t steps = std::min((last_ms - first_ms) / kInfoStepMs, kInfoStepsMax);
   for (int64_t i = steps; i >= 0 && !is_over_limit(); --i) {
     bytes_ += kNumberBytes;

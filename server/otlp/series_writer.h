@@ -9,6 +9,7 @@
 #include <utility>
 #include <vector>
 
+#include "server/otlp/delta_state.h"
 #include "server/otlp/metrics_decoder.h"
 #include "server/otlp/point_messages.h"
 #include "varve/write_batch.h"
@@ -28,6 +29,9 @@ class OtlpSeriesWriter {
   // The labels that every series of a resource has; sorted by name. They win over those of points.
   void SetTarget(OtlpLabels target) { target_ = std::move(target); }
   const OtlpLabels& target() const { return target_; }
+
+  // What the points to come are added to; null: they are totals already.
+  void SetDelta(DeltaState* delta) { delta_ = delta; }
 
   // Series of that name out of a point. Each returns why the point cannot be taken, or nothing.
   std::string WriteNumber(const std::string& name, const OtlpPoint& point);
@@ -49,17 +53,23 @@ class OtlpSeriesWriter {
   };
 
   void BeginPoint(const OtlpPoint& point);
-  void BeginSeries(const std::string& name, std::string_view extra_name = {},
+  void SetLabels(const std::string& name, std::string_view extra_name,
+                 std::string_view extra_value);
+  // One series with one sample. False when nothing was written: what is to be added was counted
+  // before, or cannot be, as refusal_ then says.
+  bool WriteSeries(const std::string& name, double value, std::string_view extra_name = {},
                    std::string_view extra_value = {});
-  void AddSample(double value);
+  bool Allows(const Result<DeltaState::Outcome>& outcome);
   void AddExemplars(const ValueRange& range);
 
   WriteBatch* const batch_;
   const size_t bytes_max_;
   size_t bytes_ = 0;
   OtlpLabels target_;
+  DeltaState* delta_ = nullptr;
   const OtlpPoint* point_ = nullptr;
-  OtlpLabels labels_;  // of the point, target included
+  std::string refusal_;  // of the point
+  OtlpLabels labels_;    // of the point, target included
   std::vector<LabelView> series_labels_;
 };
 

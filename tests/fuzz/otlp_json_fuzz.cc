@@ -16,7 +16,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   const auto body = varve::server::TranscodeOtlpJson(OtlpRequest::kMetrics, json);
   if (!body.ok()) return 0;
   constexpr size_t kBytesMax = size_t{1} << 20;
-  const auto content = varve::server::DecodeOtlpMetrics(*body, kBytesMax, &scratch);
+  const auto content = varve::server::DecodeOtlpMetrics(*body, kBytesMax, nullptr, &scratch);
   // What the transcoder wrote is well-formed: only limits are left to fail on.
   VARVE_CHECK(content.ok() || content.status().code() == varve::StatusCode::kOutOfRange ||
               content.status().message().find("nested at most") != std::string::npos);

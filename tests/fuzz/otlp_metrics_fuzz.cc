@@ -14,7 +14,8 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   const auto body = std::make_unique<char[]>(size);
   std::copy(data, data + size, body.get());
   constexpr size_t kBytesMax = size_t{1} << 20;
-  if (!varve::server::DecodeOtlpMetrics({body.get(), size}, kBytesMax, &scratch).ok()) return 0;
+  if (!varve::server::DecodeOtlpMetrics({body.get(), size}, kBytesMax, nullptr, &scratch).ok())
+    return 0;
   for (const auto& series : scratch.batch.series()) {
     varve::ByteReader labels(
         scratch.batch.label_bytes().substr(series.label_offset, series.label_size));

@@ -23,7 +23,7 @@ class OtlpMetricsTest : public testing::Test {
   Result<OtlpMetricsContent> Decode(const std::string& json) {
     const Result<std::string> body = TranscodeOtlpJson(OtlpRequest::kMetrics, json);
     if (!body.ok()) return body.status();
-    return DecodeOtlpMetrics(*body, kBytesMax, &scratch_);
+    return DecodeOtlpMetrics(*body, kBytesMax, nullptr, &scratch_);
   }
   // The batch, or what went wrong.
   std::string Decoded(const std::string& metrics, const std::string& resource = "{}") {
@@ -180,7 +180,7 @@ TEST_F(OtlpMetricsTest, ProtobufOutOfOrderIsRead) {
                                            .Message(2, WireBuilder().Message(2, metric))
                                            .Message(1, WireBuilder().Message(1, service));
   const std::string body = WireBuilder().Message(1, resource_metrics).bytes();
-  ASSERT_TRUE(DecodeOtlpMetrics(body, kBytesMax, &scratch_).ok());
+  ASSERT_TRUE(DecodeOtlpMetrics(body, kBytesMax, nullptr, &scratch_).ok());
   EXPECT_EQ(BatchText(scratch_.batch), std::string("{__name__=late,job=s} 1:") + kOne + "\n");
 }
 
@@ -192,7 +192,7 @@ TEST_F(OtlpMetricsTest, CutOffBodiesNameTheByte) {
   int failures = 0;
   for (size_t size = 1; size < whole->size(); ++size) {
     const Result<OtlpMetricsContent> cut =
-        DecodeOtlpMetrics(std::string_view(*whole).substr(0, size), kBytesMax, &scratch_);
+        DecodeOtlpMetrics(std::string_view(*whole).substr(0, size), kBytesMax, nullptr, &scratch_);
     if (cut.ok()) continue;
     ++failures;
     EXPECT_TRUE(cut.status().message().starts_with("byte ")) << cut.status().message();
@@ -257,7 +257,7 @@ TEST(OtlpJsonTest, DeepValuesAreRefused) {
       OtlpRequest::kMetrics,
       R"({"resourceMetrics":[{"resource":{"attributes":[{"key":"k","value":)" + value + "}]}}]}");
   ASSERT_TRUE(body.ok()) << body.status().message();
-  const Result<OtlpMetricsContent> content = DecodeOtlpMetrics(*body, kBytesMax, &scratch);
+  const Result<OtlpMetricsContent> content = DecodeOtlpMetrics(*body, kBytesMax, nullptr, &scratch);
   ASSERT_FALSE(content.ok());
   EXPECT_NE(content.status().message().find("nested at most 64 deep"), std::string::npos);
 }
