@@ -2,8 +2,8 @@
 // read sends back (https://github.com/prometheus/prometheus/blob/main/prompb/types.proto).
 #pragma once
 
+#include "base/wire_reader.h"
 #include "server/ingest/remote_write_version.h"
-#include "server/ingest/wire_reader.h"
 #include "varve/histogram.h"
 
 namespace varve::server {

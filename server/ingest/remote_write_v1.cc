@@ -1,10 +1,10 @@
 #include <bit>
 
+#include "base/wire_reader.h"
 #include "server/ingest/histogram_message.h"
 #include "server/ingest/label_encoder.h"
 #include "server/ingest/remote_write.h"
 #include "server/ingest/sample_message.h"
-#include "server/ingest/wire_reader.h"
 
 namespace varve::server {
 namespace {

@@ -4,11 +4,11 @@
 #include "base/check.h"
 #include "base/hash.h"
 #include "base/status_macros.h"
+#include "base/wire_reader.h"
 #include "server/ingest/histogram_message.h"
 #include "server/ingest/label_encoder.h"
 #include "server/ingest/remote_write.h"
 #include "server/ingest/sample_message.h"
-#include "server/ingest/wire_reader.h"
 
 namespace varve::server {
 namespace {

@@ -4,8 +4,8 @@
 #include <bit>
 #include <cstdint>
 
+#include "base/wire_reader.h"
 #include "server/ingest/remote_write_version.h"
-#include "server/ingest/wire_reader.h"
 #include "varve/sample.h"
 
 namespace varve::server {

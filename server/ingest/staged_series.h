@@ -8,8 +8,8 @@
 #include <string_view>
 #include <vector>
 
+#include "base/wire_reader.h"
 #include "server/ingest/sample_message.h"
-#include "server/ingest/wire_reader.h"
 #include "varve/histogram.h"
 #include "varve/write_batch.h"
 

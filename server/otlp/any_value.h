@@ -5,7 +5,7 @@
 #include <string>
 #include <string_view>
 
-#include "server/ingest/wire_reader.h"
+#include "base/wire_reader.h"
 
 namespace varve::server {
 

@@ -9,7 +9,7 @@
 #include <string_view>
 #include <vector>
 
-#include "server/ingest/wire_reader.h"
+#include "base/wire_reader.h"
 #include "server/otlp/any_value.h"
 
 namespace varve::server {

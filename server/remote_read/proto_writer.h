@@ -9,7 +9,7 @@
 
 #include "base/bytes.h"
 #include "base/varint.h"
-#include "server/ingest/wire_reader.h"
+#include "base/wire_reader.h"
 
 namespace varve::server {
 

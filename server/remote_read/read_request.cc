@@ -3,7 +3,7 @@
 #include <bit>
 #include <optional>
 
-#include "server/ingest/wire_reader.h"
+#include "base/wire_reader.h"
 
 namespace varve::server {
 namespace {

@@ -15,7 +15,7 @@
 #include "base/varint.h"
 #include "varve/status.h"
 
-namespace varve::server {
+namespace varve {
 
 enum class WireType : uint32_t { kVarint = 0, kFixed64 = 1, kBytes = 2, kFixed32 = 5 };
 
@@ -82,6 +82,7 @@ class WireReader {
   WireReader Message(const char* expected) { return WireReader(Bytes(expected), error_); }
 
   uint64_t Fixed64(const char* expected) { return Fixed<uint64_t>(expected); }
+  uint32_t Fixed32(const char* expected) { return Fixed<uint32_t>(expected); }
   double Double(const char* expected) { return Fixed<double>(expected); }
 
   // Steps over the value of a field that nothing is known about. Groups and undefined wire types
@@ -173,4 +174,4 @@ inline Status WireErrorStatus(const WireError& error, std::string_view body) {
                               error.expected);
 }
 
-}  // namespace varve::server
+}  // namespace varve

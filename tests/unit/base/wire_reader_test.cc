@@ -1,10 +1,10 @@
-#include "server/ingest/wire_reader.h"
+#include "base/wire_reader.h"
 
 #include <gtest/gtest.h>
 
 #include <string>
 
-namespace varve::server {
+namespace varve {
 namespace {
 
 // Every length of varint, at the end of the bytes and with others behind it.
@@ -67,4 +67,4 @@ TEST(WireReaderTest, TagsOutsideTheFormatFail) {
 }
 
 }  // namespace
-}  // namespace varve::server
+}  // namespace varve
