@@ -77,9 +77,7 @@ Kind KindOf(const PartInfo& part) {
 // Parts of one kind in sequence order, oldest first.
 using Parts = std::vector<const PartInfo*>;
 
-bool IsMergeable(const PartInfo& part) {
-  return part.signal == format::Signal::kMetrics || part.signal == format::Signal::kExemplars;
-}
+bool IsMergeable(const PartInfo& part) { return part.signal != format::Signal::kLogs; }
 
 // The last bucket of a day ends with the next day's first millisecond: moved by one, parts of
 // rollups lie within partitions as those of samples do.
@@ -185,6 +183,10 @@ std::vector<Parts> Crowds(const Parts& all, size_t parts_max) {
 }
 
 bool MayMerge(const Candidate& candidate, const PlannerOptions& options) {
+  const bool of_spans = candidate.parts.front()->signal == format::Signal::kTraces;
+  if (of_spans && candidate.parts.size() > 1 && candidate.bytes > options.span_merge_bytes_max) {
+    return false;
+  }
   return std::none_of(candidate.parts.begin(), candidate.parts.end(), [&](const PartInfo* part) {
     return options.unmergeable_parts.contains(part->part_id);
   });
@@ -230,6 +232,7 @@ int64_t RetentionOf(const PartInfo& part, const PlannerOptions& options) {
     case format::Signal::kExemplars:
       return options.exemplar_retention_ms;
     case format::Signal::kTraces:
+      return options.trace_retention_ms;
     case format::Signal::kLogs:
       break;
   }
@@ -250,7 +253,8 @@ bool IsStale(const PartInfo& part, const PlannerOptions& options) {
 
 // A part alone is written anew once, as columns.
 bool IsAsFlushed(const PartInfo& part) {
-  return part.level == 0 && part.signal == format::Signal::kMetrics;
+  return part.level == 0 &&
+         (part.signal == format::Signal::kMetrics || part.signal == format::Signal::kTraces);
 }
 
 // Visits the parts of each partition of `width_ms` that lie wholly within it, oldest first, until

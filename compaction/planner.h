@@ -22,6 +22,7 @@ class DownsamplingRules;
 struct PlannerOptions {
   int64_t retention_ms = 0;           // 0: for ever
   int64_t exemplar_retention_ms = 0;  // likewise
+  int64_t trace_retention_ms = 0;     // likewise
   // Of parts of metrics, in place of retention_ms; borrowed. Null: all have retention_ms.
   const RetentionClasses* classes = nullptr;
   // Borrowed. Null: nothing is downsampled, and rollups are kept for ever.
@@ -34,6 +35,8 @@ struct PlannerOptions {
       4;  // more raw parts of a signal than this in one partition are merged
   // Merges of days and more do not make parts larger than this.
   uint64_t part_bytes_target = uint64_t{2} << 30;
+  // No merge takes more bytes of spans: it holds all of them in memory, several times as large.
+  uint64_t span_merge_bytes_max = uint64_t{128} << 20;
   // Parts that no merge may take, because they are damaged. They must still be among the parts
   // given to PlanMerge, like those that overlap them: a merge around a part it does not know of
   // would break the order of versions.

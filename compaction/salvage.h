@@ -30,4 +30,9 @@ Result<std::optional<format::PartInfo>> Salvage(kv::Store* store,
                                                 const std::shared_ptr<const kv::Part>& part,
                                                 std::vector<LostStretch>* lost);
 
+// The same of a part of spans: every block that decodes whole, block by block.
+Result<std::optional<format::PartInfo>> SalvageSpans(kv::Store* store,
+                                                     const std::shared_ptr<const kv::Part>& part,
+                                                     std::vector<LostStretch>* lost);
+
 }  // namespace varve::compaction

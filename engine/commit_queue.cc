@@ -9,10 +9,11 @@
 
 namespace varve::engine {
 
-CommitQueue::CommitQueue(Head* head, ExemplarStore* exemplars, journal::Writer* journal,
-                         Durability durability, uint64_t next_sequence)
+CommitQueue::CommitQueue(Head* head, ExemplarStore* exemplars, SpanHead* spans,
+                         journal::Writer* journal, Durability durability, uint64_t next_sequence)
     : head_(head),
       exemplars_(exemplars),
+      spans_(spans),
       journal_(journal),
       durability_(durability),
       next_sequence_(next_sequence) {}
@@ -72,6 +73,9 @@ void CommitQueue::TakeGroup(std::vector<Waiter*>* group) {
     group->push_back(queue_.front());
     bytes += queue_.front()->batch->journal_body.size();
     bytes += queue_.front()->batch->exemplar_body.size();
+    if (queue_.front()->batch->span_body != nullptr) {
+      bytes += queue_.front()->batch->span_body->size();
+    }
     queue_.pop_front();
   }
 }
@@ -92,6 +96,10 @@ Status CommitQueue::WriteJournal(std::span<Waiter* const> group) {
   records.reserve(group.size());
   uint64_t sequence = next_sequence_.load(std::memory_order_relaxed);
   for (Waiter* waiter : group) {
+    if (waiter->batch->span_body != nullptr) {
+      records.push_back({sequence++, journal::RecordKind::kSpans, *waiter->batch->span_body});
+      continue;
+    }
     const uint64_t resolved_generation = waiter->batch->index_generation;
     head_->CreatePending(waiter->batch);
     if (!waiter->batch->created.empty() || waiter->batch->journal_body.empty() ||
@@ -123,6 +131,11 @@ void CommitQueue::TakeBackCreated(std::span<Waiter* const> group) {
 }
 
 void CommitQueue::Apply(const PreparedBatch& batch) {
+  if (batch.span_body != nullptr) {
+    const Status added = spans_->Add(batch.span_body);
+    VARVE_CHECK(added.ok());  // AppendSpans checked it
+    return;
+  }
   head_->Apply(batch);
   if (batch.exemplar_body.empty()) return;
   const Status status = exemplars_->Add(batch.exemplar_body);

@@ -13,6 +13,7 @@
 #include "engine/metrics/exemplar_store.h"
 #include "engine/metrics/head.h"
 #include "engine/metrics/prepared_batch.h"
+#include "engine/traces/span_head.h"
 #include "storage/journal/journal.h"
 #include "varve/options.h"
 #include "varve/status.h"
@@ -26,8 +27,8 @@ namespace varve::engine {
 class CommitQueue {
  public:
   // All borrowed. The first record gets `next_sequence`.
-  CommitQueue(Head* head, ExemplarStore* exemplars, journal::Writer* journal, Durability durability,
-              uint64_t next_sequence);
+  CommitQueue(Head* head, ExemplarStore* exemplars, SpanHead* spans, journal::Writer* journal,
+              Durability durability, uint64_t next_sequence);
 
   // Returns when the batch is durable and visible, or with the journal's error (then nothing of it
   // is).
@@ -67,6 +68,7 @@ class CommitQueue {
 
   Head* const head_;
   ExemplarStore* const exemplars_;
+  SpanHead* const spans_;
   journal::Writer* const journal_;
   const Durability durability_;
 

@@ -320,15 +320,16 @@ Status DatabaseImpl::Recover() {
   // The names of the journal's and the store's directories: what is synced in them must be found
   // after a power loss.
   RETURN_IF_ERROR(file_system_->SyncDirectory(path_));
-  ASSIGN_OR_RETURN(RecoveredHead recovered, RecoverHead(file_system_, path_, journal_directory,
-                                                        store_.get(), &head_, &exemplars_, log));
+  ASSIGN_OR_RETURN(RecoveredHead recovered,
+                   RecoverHead(file_system_, path_, journal_directory, store_.get(), &head_,
+                               &exemplars_, &spans_, log));
   recovery_damaged_records_ = recovered.damaged_records;
   journal::WriterOptions journal_options;
   journal_options.database_id = store_->database_id();
   journal_ = std::make_unique<journal::Writer>(file_system_, journal_directory, journal_options,
                                                recovered.next_segment);
-  commits_ = std::make_unique<CommitQueue>(&head_, &exemplars_, journal_.get(), options_.durability,
-                                           recovered.next_sequence);
+  commits_ = std::make_unique<CommitQueue>(&head_, &exemplars_, &spans_, journal_.get(),
+                                           options_.durability, recovered.next_sequence);
   MaintenanceContext context;
   context.options = &options_;
   context.file_system = file_system_;
@@ -336,6 +337,7 @@ Status DatabaseImpl::Recover() {
   context.store = store_.get();
   context.head = &head_;
   context.exemplars = &exemplars_;
+  context.spans = &spans_;
   context.journal = journal_.get();
   context.commits = commits_.get();
   context.readers = &readers_;
@@ -443,6 +445,10 @@ Status DatabaseImpl::CheckPressure(const WriteBatch& batch) {
                                   " bytes of samples wait to be flushed, the limit is " +
                                   std::to_string(options_.head_bytes_max));
   }
+  return CheckDisk();
+}
+
+Status DatabaseImpl::CheckDisk() {
   if (options_.free_disk_bytes_min == 0) return OkStatus();
   ASSIGN_OR_RETURN(const uint64_t free_bytes, file_system_->FreeBytes(path_));
   if (free_bytes >= options_.free_disk_bytes_min) return OkStatus();
@@ -671,6 +677,10 @@ DatabaseStatistics DatabaseImpl::Statistics() {
   statistics.samples_overwritten = counters.overwritten;
   statistics.samples_out_of_order = counters.late + counters.backfill;
   statistics.series_created = series_created_.load();
+  statistics.spans_appended = spans_appended_.load();
+  statistics.spans_rejected = spans_rejected_.load();
+  statistics.head_span_count = spans_.span_count();
+  statistics.head_span_bytes = spans_.bytes();
   statistics.appends_refused_pressure = refused_pressure_.load();
   statistics.journal_bytes_written = journal_->bytes_appended();
   statistics.journal_sync_count = journal_->sync_count();
@@ -685,6 +695,10 @@ DatabaseStatistics DatabaseImpl::Statistics() {
   const std::shared_ptr<const kv::CatalogVersion> version = store_->current();  // keeps the parts
   for (const auto& part : version->parts) {
     ++statistics.part_count;
+    if (part->info().signal == format::Signal::kTraces) {
+      statistics.part_span_count += part->info().sample_count;
+      statistics.part_span_bytes += part->info().bytes();
+    }
     if (part->info().signal != format::Signal::kMetrics) continue;
     if (part->info().tier == format::Tier::kRollup) {
       statistics.rollup_row_count += part->info().sample_count;

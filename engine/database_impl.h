@@ -17,6 +17,8 @@
 #include "engine/metrics/part_readers.h"
 #include "engine/metrics/select.h"
 #include "engine/metrics/tombstones.h"
+#include "engine/traces/span_head.h"
+#include "engine/traces/trace_reader.h"
 #include "storage/file_system.h"
 #include "storage/journal/journal.h"
 #include "storage/kv/store.h"
@@ -44,6 +46,8 @@ class DatabaseImpl final : public Database {
   Result<std::vector<SeriesExemplars>> Exemplars(std::span<const Selector> selectors,
                                                  TimeRange range) override;
   Result<DeleteReport> Delete(std::span<const Selector> selectors, TimeRange range) override;
+  Result<SpanAppendResult> AppendSpans(std::string traces_data) override;
+  Result<std::optional<std::string>> Trace(std::string_view trace_id) override;
   std::vector<MetricMetadata> Metadata() override;
   Status Flush() override;
   Status Checkpoint() override;
@@ -60,6 +64,7 @@ class DatabaseImpl final : public Database {
   Result<CardinalityReport> Cardinality(size_t limit, TimeRange range) override;
 
   std::unique_ptr<Reader> NewReader();
+  Result<std::unique_ptr<SpanReader>> NewSpanReader();
 
  private:
   DatabaseImpl(const Options& options, std::string path, FileSystem* file_system);
@@ -78,6 +83,7 @@ class DatabaseImpl final : public Database {
   void SyncLoop();
   Status CheckOpen() const REQUIRES_SHARED(open_mutex_);
   Status CheckPressure(const WriteBatch& batch);
+  Status CheckDisk();
   int64_t NowMs() const;
   Result<AppendResult> AppendPrepared(PreparedBatch* batch);
   // How many series have samples in the range.
@@ -98,6 +104,7 @@ class DatabaseImpl final : public Database {
   std::unique_ptr<kv::Store> store_;
   Head head_;
   ExemplarStore exemplars_;
+  SpanHead spans_;
   Tombstones tombstones_;
   PartReaders readers_;
   compaction::RetentionClasses classes_;
@@ -126,6 +133,8 @@ class DatabaseImpl final : public Database {
   std::atomic<uint64_t> samples_rejected_[kRejectReasonCount] = {};
   std::atomic<uint64_t> series_created_{0};
   std::atomic<uint64_t> refused_pressure_{0};
+  std::atomic<uint64_t> spans_appended_{0};
+  std::atomic<uint64_t> spans_rejected_{0};
   uint64_t recovery_damaged_records_ = 0;
   uint64_t recovery_ms_ = 0;
 };

@@ -21,6 +21,7 @@ Status Maintenance::ForgetIdleSeries() {
     context_.head->RemoveIdle(INT64_MAX);
     frozen = context_.head->Freeze(Head::FreezeScope::kAllSeries);
     exemplars = context_.exemplars->Freeze();
+    context_.spans->Freeze();
     next.sequence = context_.commits->last_sequence();
     next.next_series_id = context_.head->next_id();
   });
@@ -39,8 +40,10 @@ Status Maintenance::ForgetIdleSeries() {
   next.first_segment = *segment;
   kv::CatalogEdit edit;
   RETURN_IF_ERROR(WriteExemplars(*exemplars, next.sequence, &edit));
+  RETURN_IF_ERROR(WriteSpans(next.sequence, &edit));
   RETURN_IF_ERROR(CommitManifest(std::move(next), std::move(edit)));
   context_.exemplars->DropFrozen();
+  context_.spans->DropFrozen();
   series_checkpointed_ = manifest_.next_series_id;
   journal_bytes_at_checkpoint_.store(journal_end);
   if (!frozen.empty()) {

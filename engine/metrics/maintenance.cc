@@ -11,6 +11,7 @@
 #include "engine/metrics/exemplar_flush.h"
 #include "engine/metrics/flush.h"
 #include "engine/metrics/select.h"
+#include "engine/traces/span_flush.h"
 
 namespace varve::engine {
 namespace {
@@ -90,6 +91,7 @@ Status Maintenance::CheckpointLocked() {
     if (!segment.ok()) return;
     frozen = context_.head->Freeze(Head::FreezeScope::kSeriesWithChunks);
     exemplars = context_.exemplars->Freeze();  // after the head: all groups before are applied
+    context_.spans->Freeze();
     next.sequence = context_.commits->last_sequence();
     next.next_series_id = context_.head->next_id();
   });
@@ -108,8 +110,10 @@ Status Maintenance::CheckpointLocked() {
   next.files.push_back(CheckpointFileName(number));
   kv::CatalogEdit edit;
   RETURN_IF_ERROR(WriteExemplars(*exemplars, next.sequence, &edit));
+  RETURN_IF_ERROR(WriteSpans(next.sequence, &edit));
   RETURN_IF_ERROR(CommitManifest(std::move(next), std::move(edit)));
   context_.exemplars->DropFrozen();
+  context_.spans->DropFrozen();
   series_checkpointed_ = manifest_.next_series_id;
   journal_bytes_at_checkpoint_.store(journal_end);
   ++checkpoints_;
@@ -123,6 +127,14 @@ Status Maintenance::WriteExemplars(const ExemplarMap& frozen, uint64_t max_seque
   ASSIGN_OR_RETURN(
       std::vector<format::PartInfo> parts,
       WriteExemplarParts(context_.store, frozen, manifest_.sequence + 1, max_sequence));
+  edit->add.insert(edit->add.end(), parts.begin(), parts.end());
+  return OkStatus();
+}
+
+Status Maintenance::WriteSpans(uint64_t max_sequence, kv::CatalogEdit* edit) {
+  ASSIGN_OR_RETURN(const HeadSpanBlocks blocks, context_.spans->FrozenBlocks());
+  ASSIGN_OR_RETURN(std::vector<format::PartInfo> parts,
+                   WriteSpanParts(context_.store, blocks, manifest_.sequence + 1, max_sequence));
   edit->add.insert(edit->add.end(), parts.begin(), parts.end());
   return OkStatus();
 }
@@ -181,6 +193,7 @@ Status Maintenance::FlushLocked(std::shared_ptr<Tombstone> tombstone) {
     if (!segment.ok()) return;
     frozen = context_.head->Freeze(Head::FreezeScope::kAllSeries);
     exemplars = context_.exemplars->Freeze();
+    context_.spans->Freeze();
     range = context_.head->BeginFlushRange();
     next.sequence = context_.commits->last_sequence();
     next.next_series_id = context_.head->next_id();
@@ -189,11 +202,11 @@ Status Maintenance::FlushLocked(std::shared_ptr<Tombstone> tombstone) {
   last_flush_ns_ = Clock::System()->SteadyNs();
   const bool any_chunk = std::any_of(frozen.begin(), frozen.end(),
                                      [](const FrozenSeries& s) { return bool(s.newest); });
-  if (!any_chunk && exemplars->empty() && tombstone == nullptr) {
+  const bool any_span = context_.spans->span_count() > 0;
+  if (!any_chunk && !any_span && exemplars->empty() && tombstone == nullptr) {
     context_.head->ForgetFlushedRange();
     return OkStatus();
   }
-
   kv::CatalogEdit edit;
   if (any_chunk) {
     const FlushInput input{frozen, range.first, range.second, manifest_.flushed_sequence + 1,
@@ -201,6 +214,7 @@ Status Maintenance::FlushLocked(std::shared_ptr<Tombstone> tombstone) {
     ASSIGN_OR_RETURN(edit.add, WriteParts(context_.store, context_.head, input, *context_.classes));
   }
   RETURN_IF_ERROR(WriteExemplars(*exemplars, next.sequence, &edit));
+  RETURN_IF_ERROR(WriteSpans(next.sequence, &edit));
   std::vector<index::SeriesId> all_series;
   for (const FrozenSeries& series : frozen) all_series.push_back(series.id);
   const std::vector<FrozenSeries> without_samples = SeriesTable(frozen, tombstone.get());
@@ -224,6 +238,7 @@ Status Maintenance::FlushLocked(std::shared_ptr<Tombstone> tombstone) {
   // two steps.
   mapped_files_.clear();
   context_.exemplars->DropFrozen();
+  context_.spans->DropFrozen();
   context_.head->Replace(frozen, {}, nullptr);
   context_.head->ForgetFlushedRange();
   if (tombstone != nullptr) {
@@ -333,6 +348,7 @@ void Maintenance::RunDue() {
   MutexLock lock(&mutex_);
   const int64_t now_ns = Clock::System()->SteadyNs();
   if (now_ns < retry_after_ns_) return;
+  Report("encoding spans", context_.spans->SealDue());
   if (FlushDue()) {
     Report("flush", FlushLocked(nullptr));
     TrimHeap();  // what held the flushed samples and series is spread over the heap

@@ -24,6 +24,7 @@
 #include "engine/metrics/part_readers.h"
 #include "engine/metrics/recovery.h"
 #include "engine/metrics/tombstones.h"
+#include "engine/traces/span_head.h"
 #include "storage/file_system.h"
 #include "storage/journal/journal.h"
 #include "storage/kv/store.h"
@@ -41,6 +42,7 @@ struct MaintenanceContext {
   kv::Store* store = nullptr;
   Head* head = nullptr;
   ExemplarStore* exemplars = nullptr;
+  SpanHead* spans = nullptr;
   journal::Writer* journal = nullptr;
   CommitQueue* commits = nullptr;
   PartReaders* readers = nullptr;
@@ -129,6 +131,8 @@ class Maintenance {
   // Adds parts of what the exemplar store set aside to `edit`.
   Status WriteExemplars(const ExemplarMap& frozen, uint64_t max_sequence, kv::CatalogEdit* edit)
       REQUIRES(mutex_);
+  // Adds parts of what the span head set aside to `edit`.
+  Status WriteSpans(uint64_t max_sequence, kv::CatalogEdit* edit) REQUIRES(mutex_);
   // Makes `next` durable together with `edit`, and current.
   Status CommitManifest(HeadManifest next, kv::CatalogEdit edit) REQUIRES(mutex_);
   Status AdoptCheckpoint(const std::string& path, std::span<const FrozenSeries> frozen,

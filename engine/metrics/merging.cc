@@ -10,6 +10,7 @@
 #include "compaction/exemplar_part.h"
 #include "compaction/merge.h"
 #include "compaction/planner.h"
+#include "compaction/span_part.h"
 #include "engine/metrics/maintenance.h"
 #include "engine/metrics/select.h"
 
@@ -78,6 +79,11 @@ void Maintenance::RunMergesDue() {
 
 Result<std::optional<format::PartInfo>> Maintenance::Merge(
     std::span<const std::shared_ptr<const kv::Part>> inputs) {
+  if (inputs.front()->info().signal == format::Signal::kTraces) {
+    ASSIGN_OR_RETURN(format::PartInfo merged,
+                     compaction::MergeSpanParts(context_.store, inputs, &cancelled_));
+    return std::optional<format::PartInfo>(std::move(merged));
+  }
   std::vector<compaction::HiddenSamples> hidden;
   for (const auto& part : inputs) {
     ASSIGN_OR_RETURN(auto of_part, Hidden(part));

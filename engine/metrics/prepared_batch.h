@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <memory>
 #include <span>
 #include <string>
 #include <string_view>
@@ -60,6 +61,7 @@ struct PreparedBatch {
   std::string_view journal_body;  // the record, in journal_buffer
   std::string exemplar_body;      // a record of the exemplars; empty: none
   std::string joined_body;        // both records, where there are both
+  std::shared_ptr<const std::string> span_body;  // a record of spans alone; null: none
   AppendResult result;
 
   // Scratch of the look-up.
@@ -93,6 +95,7 @@ struct PreparedBatch {
     journal_body = {};
     exemplar_body.clear();
     joined_body = {};
+    span_body.reset();
     result = {};
   }
 };

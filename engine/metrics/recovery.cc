@@ -16,7 +16,8 @@ using Log = std::function<void(LogLevel, std::string_view)>;
 // Applies journal records.
 class Replayer {
  public:
-  Replayer(Head* head, ExemplarStore* exemplars) : head_(head), exemplars_(exemplars) {}
+  Replayer(Head* head, ExemplarStore* exemplars, SpanHead* spans)
+      : head_(head), exemplars_(exemplars), spans_(spans) {}
 
   Status Apply(const journal::Record& record) {
     switch (record.kind) {
@@ -31,6 +32,8 @@ class Replayer {
         RETURN_IF_ERROR(ApplySamples(samples));
         return exemplars_->Add(exemplars);
       }
+      case journal::RecordKind::kSpans:
+        return spans_->Add(std::make_shared<const std::string>(record.body));
       case journal::RecordKind::kMetadata:
         break;
     }
@@ -70,6 +73,7 @@ class Replayer {
 
   Head* const head_;
   ExemplarStore* const exemplars_;
+  SpanHead* const spans_;
   SampleRecord decoded_;
   PreparedBatch batch_;
   uint64_t lost_samples_ = 0;
@@ -138,9 +142,9 @@ Status RemoveStrays(FileSystem* file_system, const std::string& directory,
 }
 
 Status ReplayJournal(FileSystem* file_system, const std::string& directory, uint64_t database_id,
-                     Head* head, ExemplarStore* exemplars, const Log& log,
+                     Head* head, ExemplarStore* exemplars, SpanHead* spans, const Log& log,
                      RecoveredHead* recovered) {
-  Replayer replayer(head, exemplars);
+  Replayer replayer(head, exemplars, spans);
   journal::ReplayCallbacks callbacks;
   callbacks.on_record = [&](const journal::Record& record) {
     // The checksum was right, so what cannot be applied is damage that was written so; it must not
@@ -178,7 +182,8 @@ Status ReplayJournal(FileSystem* file_system, const std::string& directory, uint
 
 Result<RecoveredHead> RecoverHead(FileSystem* file_system, const std::string& directory,
                                   const std::string& journal_directory, kv::Store* store,
-                                  Head* head, ExemplarStore* exemplars, const Log& log) {
+                                  Head* head, ExemplarStore* exemplars, SpanHead* spans,
+                                  const Log& log) {
   RecoveredHead recovered;
   ASSIGN_OR_RETURN(const std::optional<std::string> bytes, store->GetState(kManifestKey));
   if (bytes) {
@@ -195,7 +200,7 @@ Result<RecoveredHead> RecoverHead(FileSystem* file_system, const std::string& di
   }
   RETURN_IF_ERROR(RemoveStrays(file_system, directory, recovered.manifest));
   RETURN_IF_ERROR(ReplayJournal(file_system, journal_directory, store->database_id(), head,
-                                exemplars, log, &recovered));
+                                exemplars, spans, log, &recovered));
   MutexLock lock(&head->visibility_mutex);
   head->PublishCounters();
   return recovered;

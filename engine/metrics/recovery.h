@@ -9,6 +9,7 @@
 #include "engine/metrics/checkpoint.h"
 #include "engine/metrics/exemplar_store.h"
 #include "engine/metrics/head.h"
+#include "engine/traces/span_head.h"
 #include "storage/file_system.h"
 #include "storage/kv/store.h"
 #include "varve/options.h"
@@ -26,13 +27,13 @@ struct RecoveredHead {
   uint64_t damaged_records = 0;  // journal records and checkpoint chunks that were skipped
 };
 
-// Fills `head` and `exemplars`. Damage is reported through `log` (file, offset, what was lost),
-// skipped and counted; a checkpoint that cannot be read at all is set aside as <name>.damaged.
-// Errors: kIoError, kDataLoss (the manifest itself), kFailedPrecondition (newer format).
-// Checkpoints lie in `directory`, the journal in `journal_directory`.
+// Fills `head`, `exemplars` and `spans`. Damage is reported through `log` (file, offset, what was
+// lost), skipped and counted; a checkpoint that cannot be read at all is set aside as
+// <name>.damaged. Errors: kIoError, kDataLoss (the manifest itself), kFailedPrecondition (newer
+// format). Checkpoints lie in `directory`, the journal in `journal_directory`.
 Result<RecoveredHead> RecoverHead(FileSystem* file_system, const std::string& directory,
                                   const std::string& journal_directory, kv::Store* store,
-                                  Head* head, ExemplarStore* exemplars,
+                                  Head* head, ExemplarStore* exemplars, SpanHead* spans,
                                   const std::function<void(LogLevel, std::string_view)>& log);
 
 }  // namespace varve::engine

@@ -39,6 +39,7 @@ compaction::PlannerOptions Maintenance::Planner() const {
   planner.classes = context_.classes;
   planner.downsampling = context_.downsampling;
   planner.exemplar_retention_ms = context_.options->exemplar_retention_ms;
+  planner.trace_retention_ms = context_.options->trace_retention_ms;
   planner.part_bytes_max = context_.options->part_bytes_max;
   return planner;
 }

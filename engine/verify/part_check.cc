@@ -13,6 +13,7 @@
 #include "compaction/exemplar_part.h"
 #include "compaction/metrics_part.h"
 #include "compaction/part_stream.h"
+#include "compaction/span_part.h"
 #include "index/part_index.h"
 #include "storage/format/label_bytes.h"
 #include "storage/format/rollup.h"
@@ -59,6 +60,9 @@ class PartCheck {
         Note(CheckExemplars());
         break;
       case format::Signal::kTraces:
+        report_->span_count += part_->info().sample_count;
+        Note(compaction::SpanPartReader(part_).Check());
+        break;
       case format::Signal::kLogs:
         Fault("a signal that this version does not know");
         break;
@@ -223,6 +227,10 @@ std::string FamilyName(kv::Family family) {
       return "exemplars";
     case kv::Family::kTimeColumns:
       return "time_columns";
+    case kv::Family::kSpans:
+      return "spans";
+    case kv::Family::kTraceIds:
+      return "trace_ids";
   }
   return "unknown";
 }

@@ -34,6 +34,9 @@ Status Maintenance::RepairPart(const std::shared_ptr<const kv::Part>& part, Repa
   if (info.signal == format::Signal::kMetrics) {
     ASSIGN_OR_RETURN(auto salvaged, compaction::Salvage(context_.store, part, &lost));
     if (salvaged) outputs.push_back(*std::move(salvaged));
+  } else if (info.signal == format::Signal::kTraces) {
+    ASSIGN_OR_RETURN(auto salvaged, compaction::SalvageSpans(context_.store, part, &lost));
+    if (salvaged) outputs.push_back(*std::move(salvaged));
   } else {
     lost.push_back({"", info.min_time_ms, info.max_time_ms, info.series_count, info.sample_count,
                     "parts of exemplars are set aside whole"});

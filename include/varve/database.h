@@ -73,6 +73,13 @@ struct AppendResult {
   std::vector<Rejection> rejections;  // one per reason that occurred
 };
 
+// What became of spans.
+struct SpanAppendResult {
+  uint64_t spans_appended = 0;
+  uint64_t spans_rejected = 0;
+  std::string example;  // the first refusal in words, with the offending value
+};
+
 // Half-open on neither side: both ends belong to the range. Milliseconds since the Unix epoch.
 struct TimeRange {
   int64_t min_ms = INT64_MIN;
@@ -143,6 +150,7 @@ struct VerifyReport {
   uint64_t chunk_count = 0;
   uint64_t sample_count = 0;
   uint64_t exemplar_count = 0;
+  uint64_t span_count = 0;  // in parts
   uint64_t checkpoint_count = 0;
   uint64_t journal_record_count = 0;
   std::vector<NamedCount> family_bytes;  // of the parts' files: "chunks", "time_columns", ...
@@ -204,6 +212,8 @@ struct DatabaseStatistics {
   uint64_t samples_overwritten = 0;  // same time, other value: the later one won (head only)
   uint64_t samples_out_of_order = 0;
   uint64_t series_created = 0;
+  uint64_t spans_appended = 0;
+  uint64_t spans_rejected = 0;
   uint64_t appends_refused_pressure = 0;  // whole batches: memory or disk
   uint64_t journal_bytes_written = 0;
   uint64_t journal_sync_count = 0;
@@ -222,6 +232,10 @@ struct DatabaseStatistics {
   uint64_t part_bytes = 0;         // of all
   uint64_t rollup_row_count = 0;
   uint64_t rollup_bytes = 0;
+  uint64_t head_span_count = 0;  // not in parts yet
+  uint64_t head_span_bytes = 0;  // of memory, about
+  uint64_t part_span_count = 0;
+  uint64_t part_span_bytes = 0;
   uint64_t journal_bytes = 0;
   // What recovery met: bytes of damaged journal records that were skipped.
   uint64_t recovery_damaged_records = 0;
@@ -283,6 +297,17 @@ class Database {
   // merged. Samples appended later are seen again. kInvalidArgument for no selectors or a bad
   // regular expression.
   virtual Result<DeleteReport> Delete(std::span<const Selector> selectors, TimeRange range) = 0;
+  // Appends the spans of an OTLP TracesData message (which is also ExportTraceServiceRequest).
+  // Spans with ids of other lengths than 16 and 8 bytes or of zeros, that start before
+  // Options::trace_retention_ms or after Options::future_limit_ms are refused alone. Returns once
+  // the others are durable (Options::durability) and visible to new queries. A message sent again
+  // is seen once. Errors (then nothing was appended): kInvalidArgument names the byte at which the
+  // message cannot be read; else as Append.
+  virtual Result<SpanAppendResult> AppendSpans(std::string traces_data) = 0;
+  // A TracesData message of every span of the trace of this id (16 bytes), by start time; nothing
+  // when there is none. No time range is needed. Errors: kDataLoss, kIoError.
+  virtual Result<std::optional<std::string>> Trace(std::string_view trace_id) = 0;
+
   // All known metadata, sorted by metric.
   virtual std::vector<MetricMetadata> Metadata() = 0;
 

@@ -78,6 +78,9 @@ struct Options {
 
   // Exemplars have a retention of their own; 0: for ever.
   int64_t exemplar_retention_ms = int64_t{15} * 24 * 3600 * 1000;
+  // Spans that start before now - trace_retention_ms are refused, and parts that hold nothing
+  // younger are dropped. 0: for ever.
+  int64_t trace_retention_ms = int64_t{7} * 24 * 3600 * 1000;
   size_t exemplar_label_bytes_max = 1024;  // names and values of one exemplar together
 
   // Limits, each with a rejection reason of its own (RejectReason).

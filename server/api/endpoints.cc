@@ -82,6 +82,10 @@ std::vector<Endpoint> ApiEndpoints(const ApiContext* context) {
          }});
   }
   endpoints.push_back(
+      {"/v1/traces", kPost, Lane::kWrite, [context](const Request& request, const CallContext&) {
+         return context->otlp->HandleTraces(request);
+       }});
+  endpoints.push_back(
       {"/api/v1/read", kPost, Lane::kQuery, [context](const Request& request, const CallContext&) {
          return context->remote_read->Handle(request);
        }});

@@ -69,6 +69,12 @@ void AppendStorage(const DatabaseStatistics& s, MetricsText* text) {
                 Number(s.merge_bytes_written));
   text->Counter("varve_merge_replaced_bytes_total", "Bytes of parts that merges took the place of.",
                 Number(s.merge_bytes_replaced));
+  text->Counter("varve_spans_appended_total", "Spans accepted.", Number(s.spans_appended));
+  text->Counter("varve_spans_rejected_total", "Spans refused.", Number(s.spans_rejected));
+  text->Gauge("varve_head_spans", "Spans in memory.", Number(s.head_span_count));
+  text->Gauge("varve_head_span_bytes", "Memory of these spans.", Number(s.head_span_bytes));
+  text->Gauge("varve_part_spans", "Spans in parts.", Number(s.part_span_count));
+  text->Gauge("varve_part_span_bytes", "Bytes of parts of spans.", Number(s.part_span_bytes));
   text->Gauge("varve_parts", "Live parts on disk.", Number(s.part_count));
   text->Counter("varve_downsamplings_total", "Parts of rollups made.", Number(s.downsample_count));
   text->Gauge("varve_rollup_rows", "Rows of rollups in parts.", Number(s.rollup_row_count));
@@ -104,6 +110,8 @@ void AppendRemoteWrite(const IngestMetrics& metrics, MetricsText* text) {
 void AppendOtlp(const OtlpMetrics& metrics, MetricsText* text) {
   text->Counter("varve_otlp_metric_requests_total", "OTLP requests that carried metrics.",
                 Number(metrics.metric_requests.load()));
+  text->Counter("varve_otlp_trace_requests_total", "OTLP requests that carried traces.",
+                Number(metrics.trace_requests.load()));
   text->Counter("varve_otlp_undecodable_total", "OTLP requests whose body could not be read.",
                 Number(metrics.requests_undecodable.load()));
   text->Counter("varve_otlp_points_received_total", "Data points of OTLP metrics.",

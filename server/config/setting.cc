@@ -110,9 +110,25 @@ Status SetExemplarRetention(std::string_view text, Config* config) {
   return OkStatus();
 }
 
+Status SetTraceRetention(std::string_view text, Config* config) {
+  if (text == kForever) {
+    config->database.trace_retention_ms = 0;
+    return OkStatus();
+  }
+  if (!SetPositiveDuration(text, &config->database.trace_retention_ms).ok()) {
+    return InvalidArgumentError("expected a duration above 0, as in 15d, or forever");
+  }
+  return OkStatus();
+}
+
 std::string ExemplarRetentionText(const Config& config) {
   if (config.database.exemplar_retention_ms == 0) return std::string(kForever);
   return DurationText(config.database.exemplar_retention_ms);
+}
+
+std::string TraceRetentionText(const Config& config) {
+  if (config.database.trace_retention_ms == 0) return std::string(kForever);
+  return DurationText(config.database.trace_retention_ms);
 }
 
 // The next rule of a list separated by semicolons outside of quotes, taken off *rest.
@@ -303,6 +319,9 @@ constexpr Setting kSettings[] = {
     {"exemplar-retention", "Storage", "DURATION|forever",
      "Exemplars older than this are refused and dropped.", SetExemplarRetention,
      ExemplarRetentionText},
+    {"trace-retention", "Storage", "DURATION|forever",
+     "Spans that start before it are refused and dropped; \"forever\" keeps all.",
+     SetTraceRetention, TraceRetentionText},
     {"out-of-order-window", "Storage", "DURATION",
      "Samples of any age are stored; one that is further behind its series' newest sample than "
      "this is counted as backfill.",

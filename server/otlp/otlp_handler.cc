@@ -78,6 +78,39 @@ std::optional<Response> OtlpHandler::StoreMetrics(std::string_view body, OtlpEnc
   return OtlpSuccess(encoding, partial);
 }
 
+Response OtlpHandler::HandleTraces(const Request& request) {
+  Count(&metrics_.trace_requests, 1);
+  const Result<OtlpEncoding> encoding = OtlpEncodingOf(request.Header("Content-Type"));
+  if (!encoding.ok()) {
+    return Refuse(OtlpEncoding::kJson, UnimplementedError(encoding.status().message()));
+  }
+  std::string buffer;
+  const Result<std::string_view> body = DecompressedBody(request, options_.body_bytes_max, &buffer);
+  if (!body.ok()) return Refuse(*encoding, body.status());
+  if (*encoding == OtlpEncoding::kJson) {
+    Result<std::string> transcoded = TranscodeOtlpJson(OtlpRequest::kTraces, *body);
+    if (!transcoded.ok()) return Refuse(*encoding, transcoded.status());
+    buffer = *std::move(transcoded);
+  } else if (buffer.empty()) {
+    buffer = *body;
+  }
+  const Result<SpanAppendResult> result = database_->AppendSpans(std::move(buffer));
+  if (!result.ok()) {
+    if (result.status().code() == StatusCode::kInvalidArgument) {
+      return Refuse(*encoding, result.status());
+    }
+    return OtlpAppendFailure(*encoding, result.status());
+  }
+  OtlpPartialSuccess partial;
+  partial.json_name = "rejectedSpans";
+  partial.rejected = result->spans_rejected;
+  if (partial.rejected > 0) {
+    partial.message =
+        std::to_string(partial.rejected) + " spans were refused; first: " + result->example;
+  }
+  return OtlpSuccess(*encoding, partial);
+}
+
 Response OtlpHandler::HandleMetrics(const Request& request, const CallContext& context) {
   VARVE_CHECK(context.worker_index < scratch_.size());
   OtlpMetricsScratch* scratch = scratch_[context.worker_index].get();

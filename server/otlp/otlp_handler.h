@@ -1,4 +1,4 @@
-// OTLP over HTTP: POST /v1/metrics
+// OTLP over HTTP: POST /v1/metrics, /v1/traces
 // (https://github.com/open-telemetry/opentelemetry-proto/blob/main/docs/specification.md).
 #pragma once
 
@@ -23,6 +23,7 @@ namespace varve::server {
 // Thread safety: any thread; reads are not one instant.
 struct OtlpMetrics {
   std::atomic<uint64_t> metric_requests{0};
+  std::atomic<uint64_t> trace_requests{0};
   std::atomic<uint64_t> requests_undecodable{0};
   std::atomic<uint64_t> points_received{0};
   std::atomic<uint64_t> points_refused{0};
@@ -39,6 +40,7 @@ class OtlpHandler {
   OtlpHandler(Database* database, const OtlpOptions& options, size_t worker_count);
 
   Response HandleMetrics(const Request& request, const CallContext& context);
+  Response HandleTraces(const Request& request);
   const OtlpMetrics& metrics() const { return metrics_; }
 
  private:

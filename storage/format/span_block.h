@@ -87,7 +87,7 @@ struct SpanBlockHeader {
   uint32_t scope_count = 0;
   uint32_t shape_count = 0;
   uint64_t min_start_ns = 0;
-  uint64_t max_end_ns = 0;  // never below min_start_ns, though spans may end before they start
+  uint64_t max_start_ns = 0;
   std::vector<AttributeColumnInfo> attributes;  // column kFirstAttribute + i
 };
 

@@ -355,10 +355,9 @@ std::string Encoder::Header() const {
   AppendVarint(&out, resources_.numbering.strings().size());
   AppendVarint(&out, scopes_.numbering.strings().size());
   const uint64_t min_start = *std::min_element(starts_.begin(), starts_.end());
-  const uint64_t max_end = std::max(*std::max_element(starts_.begin(), starts_.end()),
-                                    *std::max_element(ends_.begin(), ends_.end()));
+  const uint64_t max_start = *std::max_element(starts_.begin(), starts_.end());
   AppendVarint(&out, min_start);
-  AppendVarint(&out, max_end - min_start);
+  AppendVarint(&out, max_start - min_start);
   AppendVarint(&out, shape_list_.size());
   AppendVarint(&out, attributes_.size());
   for (const auto& column : attributes_) {

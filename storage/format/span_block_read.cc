@@ -46,11 +46,11 @@ Result<SpanBlockHeader> ReadHeader(std::string_view bytes) {
   header.resource_count = count(header.row_count);
   header.scope_count = count(header.row_count);
   header.min_start_ns = reader.Varint();
-  header.max_end_ns = header.min_start_ns + reader.Varint();
+  header.max_start_ns = header.min_start_ns + reader.Varint();
   header.shape_count = count(kItemsMax);
   const uint32_t attributes = count(kItemsMax);
   if (!fits || !reader.ok() || header.row_count == 0 || header.trace_count == 0 ||
-      header.max_end_ns < header.min_start_ns || attributes > reader.remaining()) {
+      header.max_start_ns < header.min_start_ns || attributes > reader.remaining()) {
     return DataLossError("span block: counts of the header are impossible");
   }
   for (uint32_t i = 0; i < attributes; ++i) {

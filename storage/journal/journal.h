@@ -22,6 +22,7 @@ enum class RecordKind : uint8_t {  // on disk: never change a value
   kMetadata = 2,
   kExemplars = 3,
   kSamplesAndExemplars = 4,
+  kSpans = 5,
 };
 
 struct Record {

@@ -52,14 +52,18 @@ FamilyIndex IndexOf(Family family) {
       return kExemplarsIndex;
     case Family::kTimeColumns:
       return kTimeColumnsIndex;
+    case Family::kSpans:
+      return kSpansIndex;
+    case Family::kTraceIds:
+      return kTraceIdsIndex;
   }
   VARVE_CHECK(!"a Family");
 }
 
 const std::string& FamilyName(FamilyIndex index) {
-  static const std::string names[kFamilyCount] = {"default",  "catalog",   "state",
-                                                  "metadata", "series",    "postings",
-                                                  "chunks",   "exemplars", "time_columns"};
+  static const std::string names[kFamilyCount] = {
+      "default", "catalog",   "state",        "metadata", "series",   "postings",
+      "chunks",  "exemplars", "time_columns", "spans",    "trace_ids"};
   VARVE_CHECK(index < kFamilyCount);
   return names[index];
 }

@@ -23,6 +23,8 @@ enum FamilyIndex : size_t {
   kChunksIndex,
   kExemplarsIndex,
   kTimeColumnsIndex,
+  kSpansIndex,
+  kTraceIdsIndex,
   kFamilyCount,
 };
 FamilyIndex IndexOf(Family family);

@@ -34,9 +34,12 @@ enum class Family : uint8_t {  // on disk (PartFile::family): never change a val
   kChunks = 3,
   kExemplars = 4,
   kTimeColumns = 5,
+  kSpans = 6,
+  kTraceIds = 7,
 };
-inline constexpr Family kDataFamilies[] = {Family::kSeries, Family::kPostings, Family::kChunks,
-                                           Family::kExemplars, Family::kTimeColumns};
+inline constexpr Family kDataFamilies[] = {
+    Family::kSeries,      Family::kPostings, Family::kChunks,  Family::kExemplars,
+    Family::kTimeColumns, Family::kSpans,    Family::kTraceIds};
 
 // Bytes pinned in the block cache (or owned); movable, released on destruction.
 class PinnedBytes {

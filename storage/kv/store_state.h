@@ -32,9 +32,11 @@ inline constexpr uint64_t kFeatureColumns = uint64_t{1} << 4;
 inline constexpr uint64_t kFeatureRetentionClasses = uint64_t{1} << 5;
 // Rollups, and catalog entries of version 3.
 inline constexpr uint64_t kFeatureRollups = uint64_t{1} << 6;
+// Parts of spans.
+inline constexpr uint64_t kFeatureSpanParts = uint64_t{1} << 7;
 inline constexpr uint64_t kKnownFeatures =
     kFeatureMetricParts | kFeatureExemplarParts | kFeatureTombstones | kFeatureHistograms |
-    kFeatureColumns | kFeatureRetentionClasses | kFeatureRollups;
+    kFeatureColumns | kFeatureRetentionClasses | kFeatureRollups | kFeatureSpanParts;
 
 // Written when a directory is created, and again when a version opens it that knows more features.
 struct StoreFormat {

@@ -38,8 +38,7 @@ std::array<std::atomic<uint64_t>, kThreadCount> acknowledged_counts = {};
 void Write(Database* database, int fd, uint64_t seed, uint32_t thread, uint64_t first) {
   WriteBatch batch;
   for (uint64_t number = first;; ++number) {
-    BuildBatch(seed, thread, number, &batch);
-    const Result<AppendResult> result = database->Append(&batch);
+    const Result<AppendResult> result = AppendNumber(database, seed, thread, number, &batch);
     if (!result.ok() && result.status().code() == StatusCode::kResourceExhausted) {
       --number;  // once more
       continue;

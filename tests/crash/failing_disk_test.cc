@@ -74,8 +74,7 @@ class ScriptedRun {
   void AppendBatches(Database* database, int count) {
     WriteBatch batch;
     for (int i = 0; i < count; ++i) {
-      BuildBatch(kSeed, 0, acknowledged_, &batch);
-      const Result<AppendResult> result = database->Append(&batch);
+      const Result<AppendResult> result = AppendNumber(database, kSeed, 0, acknowledged_, &batch);
       Note(result.status());
       if (result.ok()) ++acknowledged_;
     }
@@ -176,8 +175,8 @@ class FullDiskTest : public testing::Test {
     database_ = *std::move(opened);
   }
   Status Append() {
-    BuildBatch(kSeed, 0, acknowledged_, &batch_);
-    const Result<AppendResult> result = database_->Append(&batch_);
+    const Result<AppendResult> result =
+        AppendNumber(database_.get(), kSeed, 0, acknowledged_, &batch_);
     if (result.ok()) ++acknowledged_;
     return result.status();
   }

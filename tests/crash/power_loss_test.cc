@@ -77,8 +77,7 @@ class PowerLoss {
   void Write(Database* database, size_t thread) {
     WriteBatch batch;
     for (uint64_t number = batches_[thread];; ++number) {
-      BuildBatch(seed_, thread, number, &batch);
-      const Result<AppendResult> result = database->Append(&batch);
+      const Result<AppendResult> result = AppendNumber(database, seed_, thread, number, &batch);
       if (!result.ok()) break;
       acknowledged_[thread].store(number + 1);
     }

@@ -4,8 +4,10 @@
 #include <bit>
 #include <random>
 
+#include "base/bytes.h"
 #include "base/hash.h"
 #include "base/status_macros.h"
+#include "storage/format/traces_message.h"
 #include "tests/model/random_histogram.h"
 #include "tests/model/workload.h"
 
@@ -32,6 +34,39 @@ Selector ThreadSelector(size_t thread) {
 
 Exemplar ExemplarOf(uint64_t number) {
   return {Labels{{"batch", std::to_string(number)}}, static_cast<double>(number), TimeOf(number)};
+}
+
+std::string TraceIdOf(size_t thread) {
+  std::string id(format::kTraceIdBytes, '\x1d');
+  id[0] = static_cast<char>(thread);
+  return id;
+}
+
+std::string SpanIdOf(uint64_t number) {
+  std::string id;
+  AppendBigEndian64(&id, number + 1);
+  return id;
+}
+
+// The one span of a batch: a child of the one before it.
+std::string SpanMessage(size_t thread, uint64_t number) {
+  const std::string trace_id = TraceIdOf(thread);
+  const std::string span_id = SpanIdOf(number);
+  const std::string parent_id = number == 0 ? "" : SpanIdOf(number - 1);
+  format::SpanFields span;
+  span.trace_id = trace_id;
+  span.span_id = span_id;
+  span.parent_span_id = parent_id;
+  span.name = "batch";
+  span.start_ns = static_cast<uint64_t>(TimeOf(number)) * 1'000'000;
+  span.end_ns = span.start_ns + number;
+  span.attributes.push_back({"number", format::AttributeType::kInt, {}, number});
+  span.own_attributes.end = 1;
+  std::string message;
+  format::AppendSpan(span, &message);
+  format::TracesBuilder builder;
+  builder.Add(format::EncodeOrigin("", "resource"), format::EncodeOrigin("", ""), message);
+  return builder.Finish();
 }
 
 // Of the last batch that the marker knows of, plus one.
@@ -69,6 +104,15 @@ void BuildBatch(uint64_t seed, size_t thread, uint64_t number, WriteBatch* batch
   }
 }
 
+Result<AppendResult> AppendNumber(Database* database, uint64_t seed, size_t thread, uint64_t number,
+                                  WriteBatch* batch) {
+  ASSIGN_OR_RETURN(const SpanAppendResult spans,
+                   database->AppendSpans(SpanMessage(thread, number)));
+  if (spans.spans_rejected != 0) return InternalError("a span was refused: " + spans.example);
+  BuildBatch(seed, thread, number, batch);
+  return database->Append(batch);
+}
+
 Status DeleteDoomed(Database* database) {
   const Selector doomed = {{MatchOp::kEqual, "__name__", std::string(kDoomed)}};
   return database->Delete({&doomed, 1}, {}).status();
@@ -79,6 +123,7 @@ Options BusyOptions(Durability durability) {
   options.durability = durability;
   options.retention_ms = 0;
   options.exemplar_retention_ms = 0;
+  options.trace_retention_ms = 0;
   options.future_limit_ms = 0;
   options.free_disk_bytes_min = 0;
   options.checkpoint_journal_bytes = 50'000;
@@ -132,6 +177,7 @@ Result<uint64_t> ThreadTwin::Verify(Database* database, uint64_t at_least, uint6
   }
   RETURN_IF_ERROR(VerifyExemplars(database, batch_count));
   RETURN_IF_ERROR(VerifyDoomed(database, batch_count));
+  RETURN_IF_ERROR(VerifySpans(database, batch_count));
   return batch_count;
 }
 
@@ -147,6 +193,30 @@ Status ThreadTwin::VerifyExemplars(Database* database, uint64_t batch_count) con
   return DataLossError("thread " + std::to_string(thread_) + ": not one exemplar of each of " +
                        std::to_string(batch_count) + " batches, but of " +
                        std::to_string(found.empty() ? 0 : found[0].exemplars.size()));
+}
+
+Status ThreadTwin::VerifySpans(Database* database, uint64_t batch_count) const {
+  ASSIGN_OR_RETURN(const std::optional<std::string> trace, database->Trace(TraceIdOf(thread_)));
+  uint64_t count = 0;
+  std::string difference;
+  WireError error;
+  format::SpanFields span;
+  format::VisitSpans(trace.value_or(""), &error, [&](const format::SpanPlace& place) {
+    format::ReadSpan(WireReader(place.span, &error), &span);
+    std::string message;
+    format::AppendSpan(span, &message);
+    if (SpanMessage(thread_, count).find(message) == std::string::npos && difference.empty()) {
+      difference = "span " + std::to_string(count) + " is another one";
+    }
+    ++count;
+  });
+  if (error.failed()) difference = "the trace cannot be read";
+  if (count < batch_count || count > batch_count + 1) {
+    difference = std::to_string(count) + " spans";
+  }
+  if (difference.empty()) return OkStatus();
+  return DataLossError("thread " + std::to_string(thread_) + " after " +
+                       std::to_string(batch_count) + " batches: " + difference);
 }
 
 // A delete takes whole batches, all before a moment; so the last ones are left, without a gap.

@@ -17,6 +17,11 @@ namespace varve::crash {
 // with an exemplar, and a sample of its doomed series, which DeleteDoomed may delete at any time.
 void BuildBatch(uint64_t seed, size_t thread, uint64_t number, WriteBatch* batch);
 
+// Sends span `number` of the thread's trace, then batch `number`, built in `*batch`: of a thread's
+// spans there are as many as of its batches, or one more.
+Result<AppendResult> AppendNumber(Database* database, uint64_t seed, size_t thread, uint64_t number,
+                                  WriteBatch* batch);
+
 // Deletes the doomed series of all threads.
 Status DeleteDoomed(Database* database);
 
@@ -37,6 +42,7 @@ class ThreadTwin {
  private:
   Status VerifyExemplars(Database* database, uint64_t batch_count) const;
   Status VerifyDoomed(Database* database, uint64_t batch_count) const;
+  Status VerifySpans(Database* database, uint64_t batch_count) const;
   void AdvanceTo(uint64_t batch_count);
 
   const uint64_t seed_;

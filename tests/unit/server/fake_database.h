@@ -50,6 +50,11 @@ class FakeDatabase : public Database {
     last_range = range;
     return DeleteReport{selectors.size()};
   }
+  Result<SpanAppendResult> AppendSpans(std::string traces_data) override {
+    last_traces = std::move(traces_data);
+    return span_result;
+  }
+  Result<std::optional<std::string>> Trace(std::string_view) override { return trace; }
   std::vector<MetricMetadata> Metadata() override { return metadata; }
   Status Checkpoint() override { return OkStatus(); }
   Status Flush() override {
@@ -97,6 +102,9 @@ class FakeDatabase : public Database {
 
   std::function<Result<AppendResult>(WriteBatch*)> append;
   Status flush_status;
+  std::string last_traces;
+  SpanAppendResult span_result;
+  std::optional<std::string> trace;
   std::vector<Labels> series;
   std::vector<std::string> strings;
   std::vector<MetricMetadata> metadata;

@@ -134,10 +134,10 @@ TEST_F(StoreFormatTest, AnOlderStoreGetsThisVersionsFeatures) {
 TEST_F(StoreFormatTest, AnUnknownFamilyIsRefused) {
   ASSERT_OK(Open());
   store_.reset();
-  WithRocksDb(AddFamily, "default", "spans");
+  WithRocksDb(AddFamily, "default", "log_blocks");
   const Status status = Open();
   EXPECT_EQ(status.code(), StatusCode::kFailedPrecondition) << status.ToString();
-  EXPECT_NE(status.message().find("spans"), std::string::npos) << status.ToString();
+  EXPECT_NE(status.message().find("log_blocks"), std::string::npos) << status.ToString();
 }
 
 TEST_F(StoreFormatTest, ADamagedCatalogEntryIsNamed) {

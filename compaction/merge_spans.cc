@@ -1,0 +1,133 @@
+#include <algorithm>
+#include <limits>
+#include <map>
+#include <string>
+#include <utility>
+
+#include "base/status_macros.h"
+#include "compaction/span_part.h"
+#include "compaction/span_rows.h"
+
+namespace varve::compaction {
+namespace {
+
+// A stretch of rows of one trace in one block.
+struct Stretch {
+  std::string trace_id;
+  uint64_t first_start_ns = 0;  // of the trace, wherever it begins
+  uint32_t block = 0;           // into Merger::blocks_
+  uint32_t begin = 0;
+  uint32_t end = 0;
+};
+
+class Merger {
+ public:
+  Merger(kv::Store* store, const std::atomic<bool>* cancelled)
+      : store_(store), cancelled_(cancelled) {}
+
+  Result<format::PartInfo> Run(std::span<const std::shared_ptr<const kv::Part>> parts) {
+    format::PartInfo info;
+    info.min_sequence = parts.front()->info().min_sequence;
+    for (const auto& part : parts) {
+      info.level = std::max(info.level, part->info().level);
+      info.min_sequence = std::min(info.min_sequence, part->info().min_sequence);
+      info.max_sequence = std::max(info.max_sequence, part->info().max_sequence);
+      RETURN_IF_ERROR(Open(SpanPartReader(part)));
+    }
+    if (info.level < std::numeric_limits<uint8_t>::max()) ++info.level;
+    SortStretches();
+    ASSIGN_OR_RETURN(writer_, SpanPartWriter::Create(store_, kv::Compression::kSmall));
+    for (size_t begin = 0; begin < stretches_.size();) {
+      if (cancelled_ != nullptr && cancelled_->load()) return CancelledError("merging spans");
+      size_t end = begin + 1;
+      while (end < stretches_.size() && stretches_[end].trace_id == stretches_[begin].trace_id) {
+        ++end;
+      }
+      RETURN_IF_ERROR(AddTrace(std::span(stretches_).subspan(begin, end - begin)));
+      begin = end;
+    }
+    RETURN_IF_ERROR(WriteBlock());
+    return writer_->Finish(std::move(info));
+  }
+
+ private:
+  Status Open(const SpanPartReader& part) {
+    for (uint32_t i = 0; i < part.block_count(); ++i) {
+      ASSIGN_OR_RETURN(format::SpanBlock opened, part.OpenBlock(i));
+      format::SpanBlock& block = blocks_.emplace_back(std::move(opened));
+      ASSIGN_OR_RETURN(const std::string* ids, block.TraceIds());
+      ASSIGN_OR_RETURN(const std::vector<uint32_t>* begins, block.TraceBegins());
+      ASSIGN_OR_RETURN(const std::vector<uint64_t>* starts, block.Starts());
+      for (size_t trace = 0; trace + 1 < begins->size(); ++trace) {
+        Stretch& stretch = stretches_.emplace_back();
+        stretch.trace_id = ids->substr(trace * format::kTraceIdBytes, format::kTraceIdBytes);
+        stretch.block = static_cast<uint32_t>(blocks_.size() - 1);
+        stretch.begin = (*begins)[trace];
+        stretch.end = (*begins)[trace + 1];
+        stretch.first_start_ns =
+            *std::min_element(starts->begin() + stretch.begin, starts->begin() + stretch.end);
+      }
+    }
+    return OkStatus();
+  }
+
+  void SortStretches() {
+    std::map<std::string_view, uint64_t> firsts;
+    for (const Stretch& stretch : stretches_) {
+      const auto [at, is_new] = firsts.try_emplace(stretch.trace_id, stretch.first_start_ns);
+      if (!is_new) at->second = std::min(at->second, stretch.first_start_ns);
+    }
+    for (Stretch& stretch : stretches_) stretch.first_start_ns = firsts[stretch.trace_id];
+    std::stable_sort(stretches_.begin(), stretches_.end(), [](const auto& a, const auto& b) {
+      return std::tie(a.first_start_ns, a.trace_id) < std::tie(b.first_start_ns, b.trace_id);
+    });
+  }
+
+  Status AddTrace(std::span<const Stretch> stretches) {
+    std::vector<StoredSpan> rows;
+    format::SpanFields scratch;
+    for (const Stretch& stretch : stretches) {
+      for (uint32_t row = stretch.begin; row < stretch.end; ++row) {
+        RETURN_IF_ERROR(
+            ReadStoredSpan(&blocks_[stretch.block], row, &scratch, &rows.emplace_back()));
+      }
+    }
+    SortUniqueSpans(&rows);
+    if (!rows_.empty() && rows_.size() + rows.size() > kSpanBlockRows) {
+      RETURN_IF_ERROR(WriteBlock());
+    }
+    for (StoredSpan& row : rows) {
+      rows_.push_back(std::move(row));
+      if (rows_.size() == format::kSpanBlockRowsMax) RETURN_IF_ERROR(WriteBlock());
+    }
+    return OkStatus();
+  }
+
+  Status WriteBlock() {
+    if (rows_.empty()) return OkStatus();
+    std::vector<format::SpanRow> views;
+    views.reserve(rows_.size());
+    for (const StoredSpan& row : rows_) views.push_back(row.row());
+    ASSIGN_OR_RETURN(const format::SpanBlockBytes block, format::EncodeSpanBlock(views));
+    rows_.clear();
+    return writer_->Add(block);
+  }
+
+  kv::Store* const store_;
+  const std::atomic<bool>* const cancelled_;  // may be null
+  std::vector<format::SpanBlock> blocks_;
+  std::vector<Stretch> stretches_;
+  std::unique_ptr<SpanPartWriter> writer_;
+  std::vector<StoredSpan> rows_;
+};
+
+}  // namespace
+
+Result<format::PartInfo> MergeSpanParts(kv::Store* store,
+                                        std::span<const std::shared_ptr<const kv::Part>> parts,
+                                        const std::atomic<bool>* cancelled) {
+  if (parts.empty()) return InvalidArgumentError("a merge needs at least one part");
+  return Merger(store, cancelled).Run(parts);
+}
+
+}  // namespace varve::compaction

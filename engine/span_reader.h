@@ -1,0 +1,44 @@
+// The engine's span reader: all that query/ sees of the spans of a database.
+//
+// A reader is a read view: what was appended before it was made. A span may be met twice, when it
+// was sent twice or is on its way into a part.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "storage/format/span_block.h"
+#include "varve/database.h"
+#include "varve/status.h"
+
+namespace varve::engine {
+
+// A block that may be opened, once or several times, while this or a copy of it lives.
+struct SpanBlockRef {
+  // Names the block as long as the database is open; 0: it is in memory and soon another one.
+  uint64_t id = 0;
+  std::function<Result<format::SpanBlock>()> open;
+};
+
+// Thread safety: const methods from any thread.
+class SpanReader {
+ public:
+  virtual ~SpanReader() = default;
+  // The blocks that may have spans that start within [min_ns, max_ns].
+  virtual Result<std::vector<SpanBlockRef>> Blocks(uint64_t min_ns, uint64_t max_ns) const = 0;
+  // The blocks that have spans of the trace, wherever it lies in time.
+  virtual Result<std::vector<SpanBlockRef>> BlocksOf(std::string_view trace_id) const = 0;
+  // A TracesData message of every span of the trace, each once, by start time; nothing when there
+  // is no such trace.
+  virtual Result<std::optional<std::string>> Trace(std::string_view trace_id) const = 0;
+};
+
+// `database` is one that Database::Open returned, and outlives the reader. Errors: kDataLoss.
+Result<std::unique_ptr<SpanReader>> NewSpanReader(Database* database);
+
+}  // namespace varve::engine
