@@ -25,6 +25,7 @@
 #include "server/remote_read/remote_read_handler.h"
 #include "varve/database.h"
 #include "varve/promql.h"
+#include "varve/traceql.h"
 
 namespace varve::server {
 namespace {
@@ -98,6 +99,7 @@ DispatcherOptions ToDispatcherOptions(const Config& config) {
 struct Running {
   std::unique_ptr<Database> database;
   std::unique_ptr<promql::Engine> engine;
+  std::unique_ptr<traceql::Engine> traces;
   std::unique_ptr<RemoteWriteHandler> remote_write;
   std::unique_ptr<RemoteReadHandler> remote_read;
   std::unique_ptr<OtlpHandler> otlp;
@@ -112,6 +114,9 @@ Status StartServing(const Config& config, const LogFunction& log, Running* runni
   options.log = log;
   ASSIGN_OR_RETURN(running->database, Database::Open(options, config.data_dir));
   running->engine = std::make_unique<promql::Engine>(running->database.get(), config.query);
+  traceql::EngineOptions traceql_options;
+  traceql_options.timeout_ms = config.query.timeout_ms;
+  running->traces = std::make_unique<traceql::Engine>(running->database.get(), traceql_options);
   RemoteWriteOptions write_options;
   write_options.decompressed_bytes_max = config.http.body_bytes_max;
   running->remote_write = std::make_unique<RemoteWriteHandler>(
@@ -120,6 +125,7 @@ Status StartServing(const Config& config, const LogFunction& log, Running* runni
   context.snapshot_directory = config.data_dir + "/snapshots";
   context.database = running->database.get();
   context.engine = running->engine.get();
+  context.traces = running->traces.get();
   context.remote_write = running->remote_write.get();
   running->remote_read =
       std::make_unique<RemoteReadHandler>(running->database.get(), RemoteReadOptions());

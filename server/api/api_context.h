@@ -14,6 +14,7 @@
 #include "server/remote_read/remote_read_handler.h"
 #include "varve/database.h"
 #include "varve/promql.h"
+#include "varve/traceql.h"
 
 namespace varve::server {
 
@@ -21,6 +22,7 @@ namespace varve::server {
 struct ApiContext {
   Database* database = nullptr;
   promql::Engine* engine = nullptr;
+  traceql::Engine* traces = nullptr;
   RemoteWriteHandler* remote_write = nullptr;
   RemoteReadHandler* remote_read = nullptr;
   OtlpHandler* otlp = nullptr;

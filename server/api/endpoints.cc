@@ -9,6 +9,8 @@
 #include "server/api/query_handlers.h"
 #include "server/api/self_metrics.h"
 #include "server/api/status_handlers.h"
+#include "server/jaeger/jaeger_handlers.h"
+#include "server/tempo/tempo_handlers.h"
 
 namespace varve::server {
 namespace {
@@ -69,7 +71,8 @@ constexpr Row kRows[] = {
 }  // namespace
 
 std::vector<Endpoint> ApiEndpoints(const ApiContext* context) {
-  std::vector<Endpoint> endpoints;
+  std::vector<Endpoint> endpoints = TempoEndpoints(context);
+  for (Endpoint& endpoint : JaegerEndpoints(context)) endpoints.push_back(std::move(endpoint));
   endpoints.push_back({"/api/v1/write", kPost, Lane::kWrite,
                        [context](const Request& request, const CallContext& call) {
                          return context->remote_write->Handle(request, call);

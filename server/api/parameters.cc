@@ -15,6 +15,7 @@ constexpr size_t kFormBytesMax = size_t{16} << 20;
 // Go's time.Time, in which Prometheus computes, spans more; in milliseconds this much is safe to
 // add and subtract.
 constexpr double kSecondsMax = 9e15;
+constexpr uint64_t kNsPerSecond = 1'000'000'000;
 
 std::optional<double> ParseNumber(std::string_view text) {
   if (text.starts_with('+')) text.remove_prefix(1);
@@ -73,22 +74,27 @@ std::optional<int64_t> TakeZone(std::string_view* text) {
   return sign * (hours * 3600 + minutes * 60);
 }
 
-// Milliseconds out of ".123456"; more precise digits are cut off.
+// Nanoseconds out of ".123456"; more precise digits are cut off.
 std::optional<int64_t> TakeFraction(std::string_view* text) {
   if (!TakeChar(text, ".,")) return 0;
-  int64_t milliseconds = 0;
-  int64_t unit = 100;
+  int64_t nanoseconds = 0;
+  int64_t unit = 100'000'000;
   size_t digits = 0;
   for (; !text->empty() && text->front() >= '0' && text->front() <= '9'; ++digits) {
-    milliseconds += unit * (text->front() - '0');
+    nanoseconds += unit * (text->front() - '0');
     unit /= 10;
     text->remove_prefix(1);
   }
   if (digits == 0) return std::nullopt;
-  return milliseconds;
+  return nanoseconds;
 }
 
-std::optional<int64_t> ParseRfc3339Ms(std::string_view text) {
+struct UnixTime {
+  int64_t seconds = 0;
+  int64_t nanoseconds = 0;  // beyond the seconds
+};
+
+std::optional<UnixTime> ParseRfc3339(std::string_view text) {
   const int year = TakeDigits(&text, 4);
   if (year < 0 || !TakeChar(&text, "-")) return std::nullopt;
   const int month = TakeDigits(&text, 2);
@@ -101,12 +107,12 @@ std::optional<int64_t> ParseRfc3339Ms(std::string_view text) {
   if (minute < 0 || minute > 59 || !TakeChar(&text, ":")) return std::nullopt;
   const int second = TakeDigits(&text, 2);
   if (second < 0 || second > 59) return std::nullopt;
-  const std::optional<int64_t> fraction_ms = TakeFraction(&text);
+  const std::optional<int64_t> fraction_ns = TakeFraction(&text);
   const std::optional<int64_t> zone = TakeZone(&text);
-  if (!fraction_ms.has_value() || !zone.has_value() || !text.empty()) return std::nullopt;
+  if (!fraction_ns.has_value() || !zone.has_value() || !text.empty()) return std::nullopt;
   const int64_t seconds =
       DaysFromCivil(year, month, day) * 86400 + hour * 3600 + minute * 60 + second - *zone;
-  return seconds * 1000 + *fraction_ms;
+  return UnixTime{seconds, *fraction_ns};
 }
 
 Status InvalidParameter(std::string_view name, const Status& why) {
@@ -144,10 +150,38 @@ Result<int64_t> ParseTimeMs(std::string_view text) {
     if (std::fabs(*seconds) <= kSecondsMax) {
       return static_cast<int64_t>(std::llround(*seconds * 1000));
     }
-  } else if (const std::optional<int64_t> time_ms = ParseRfc3339Ms(text)) {
-    return *time_ms;
+  } else if (const std::optional<UnixTime> time = ParseRfc3339(text)) {
+    return time->seconds * 1000 + time->nanoseconds / 1'000'000;
   }
   return InvalidArgumentError("cannot parse \"" + std::string(text) + "\" to a valid timestamp");
+}
+
+Result<uint64_t> ParseTimeNs(std::string_view text) {
+  const Status invalid =
+      InvalidArgumentError("cannot parse \"" + std::string(text) + "\" to a valid timestamp");
+  uint64_t whole = 0;
+  const auto [at, error] = std::from_chars(text.data(), text.data() + text.size(), whole);
+  if (error == std::errc() && at == text.data() + text.size()) {
+    // The year 5138 in seconds is the year 1973 in milliseconds, and so on.
+    constexpr uint64_t kUnitMax = 100'000'000'000;
+    if (whole < kUnitMax) {
+      if (whole > UINT64_MAX / kNsPerSecond) return invalid;
+      return whole * kNsPerSecond;
+    }
+    if (whole < kUnitMax * 1000) return whole * 1'000'000;
+    if (whole < kUnitMax * 1'000'000) return whole * 1000;
+    return whole;
+  }
+  if (const std::optional<double> seconds = ParseNumber(text)) {
+    constexpr double kMax = 1.8e10;  // beyond that, nanoseconds do not fit
+    if (!(*seconds >= 0 && *seconds < kMax)) return invalid;
+    return static_cast<uint64_t>(std::llround(*seconds * 1e9));
+  }
+  const std::optional<UnixTime> time = ParseRfc3339(text);
+  constexpr int64_t kSecondsMaxNs = INT64_MAX / static_cast<int64_t>(kNsPerSecond) - 1;
+  if (!time || time->seconds < 0 || time->seconds > kSecondsMaxNs) return invalid;
+  return static_cast<uint64_t>(time->seconds) * kNsPerSecond +
+         static_cast<uint64_t>(time->nanoseconds);
 }
 
 Result<int64_t> ParseDurationOrSecondsMs(std::string_view text) {

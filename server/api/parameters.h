@@ -16,6 +16,9 @@ namespace varve::server {
 
 // Unix seconds with decimals, or RFC 3339 with a zone. kInvalidArgument in Prometheus' words.
 Result<int64_t> ParseTimeMs(std::string_view text);
+// Unix time in nanoseconds: whole seconds, milliseconds, microseconds or nanoseconds, told apart by
+// their size; seconds with decimals; or RFC 3339. As Tempo and Jaeger are asked.
+Result<uint64_t> ParseTimeNs(std::string_view text);
 // Seconds with decimals, or a Prometheus duration ("5m", "1h30m").
 Result<int64_t> ParseDurationOrSecondsMs(std::string_view text);
 // What names of the Prometheus API's paths may be sent as: "U__http_2e_status" stands for

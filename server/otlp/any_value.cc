@@ -1,5 +1,6 @@
 #include "server/otlp/any_value.h"
 
+#include <algorithm>
 #include <bit>
 #include <cmath>
 #include <cstdint>
@@ -56,21 +57,6 @@ void CheckValue(WireReader message, int depth) {
       CheckElements(message.Message("the length of an array or map"), tag == kMap, depth + 1);
     } else if (!message.failed()) {
       message.Skip(tag);
-    }
-  }
-}
-
-void AppendBase64(std::string_view bytes, std::string* out) {
-  static constexpr char kDigits[] =
-      "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-  for (size_t i = 0; i < bytes.size(); i += 3) {
-    uint32_t group = 0;
-    const size_t size = std::min<size_t>(3, bytes.size() - i);
-    for (size_t k = 0; k < 3; ++k) {
-      group = group << 8 | (k < size ? static_cast<uint8_t>(bytes[i + k]) : 0u);
-    }
-    for (size_t k = 0; k < 4; ++k) {
-      *out += k <= size ? kDigits[group >> (18 - 6 * k) & 63] : '=';
     }
   }
 }
@@ -177,6 +163,21 @@ void AppendAny(std::string_view value, Form form, std::string* out) {
 }
 
 }  // namespace
+
+void AppendBase64(std::string_view bytes, std::string* out) {
+  static constexpr char kDigits[] =
+      "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+  for (size_t i = 0; i < bytes.size(); i += 3) {
+    uint32_t group = 0;
+    const size_t size = std::min<size_t>(3, bytes.size() - i);
+    for (size_t k = 0; k < 3; ++k) {
+      group = group << 8 | (k < size ? static_cast<uint8_t>(bytes[i + k]) : 0u);
+    }
+    for (size_t k = 0; k < 4; ++k) {
+      *out += k <= size ? kDigits[group >> (18 - 6 * k) & 63] : '=';
+    }
+  }
+}
 
 OtlpAttribute ReadAttribute(WireReader message) {
   OtlpAttribute attribute{message.Empty(), message.Empty()};

@@ -25,6 +25,7 @@ OtlpAttribute ReadAttribute(WireReader message);
 // they are, true, 1.5, bytes in base64, arrays and maps as JSON. REQUIRES: ReadAttribute passed it.
 void AppendAnyValueText(std::string_view value, std::string* out);
 
+void AppendBase64(std::string_view bytes, std::string* out);
 // Lower-case hexadecimal digits, as trace and span ids are written.
 void AppendHex(std::string_view bytes, std::string* out);
 

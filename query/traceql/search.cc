@@ -1,0 +1,201 @@
+#include "query/traceql/search.h"
+
+#include <algorithm>
+#include <map>
+#include <tuple>
+
+#include "base/status_macros.h"
+#include "query/traceql/evaluator.h"
+#include "query/traceql/result_values.h"
+
+namespace varve::traceql {
+namespace {
+
+constexpr size_t kTracesPerCheck = 256;
+
+Attribute ServiceName() {
+  Attribute attribute;
+  attribute.scope = Scope::kResource;
+  attribute.name = "service.name";
+  return attribute;
+}
+
+Attribute IntrinsicOf(Intrinsic intrinsic) {
+  Attribute attribute;
+  attribute.intrinsic = intrinsic;
+  return attribute;
+}
+
+struct Candidate {
+  uint64_t start_ns = 0;  // of its first span in the table
+  uint32_t trace = 0;
+};
+
+class Searcher {
+ public:
+  Searcher(const Query& query, const SearchRequest& request, const TimeWindow& window,
+           TraceTable* table, const CheckTime& check)
+      : request_(request),
+        window_(window),
+        table_(table),
+        check_(check),
+        evaluator_(&query, table) {}
+
+  Result<SearchResult> Run() {
+    RETURN_IF_ERROR(evaluator_.MatchFilters());
+    RETURN_IF_ERROR(check_());
+    ASSIGN_OR_RETURN(const std::vector<Candidate> candidates, FindCandidates());
+    size_t looked_at = 0;
+    for (const Candidate& candidate : candidates) {
+      if (request_.limit != 0 && result_.traces.size() == request_.limit) break;
+      if (++looked_at % kTracesPerCheck == 0) RETURN_IF_ERROR(check_());
+      RETURN_IF_ERROR(Evaluate(candidate.trace));
+    }
+    std::stable_sort(result_.traces.begin(), result_.traces.end(),
+                     [](const FoundTrace& a, const FoundTrace& b) {
+                       return std::tie(b.start_ns, a.trace_id) < std::tie(a.start_ns, b.trace_id);
+                     });
+    return std::move(result_);
+  }
+
+ private:
+  Result<std::vector<Candidate>> FindCandidates() {
+    std::vector<Candidate> candidates;
+    for (uint32_t trace = 0; trace < table_->trace_count(); ++trace) {
+      if (!evaluator_.MayMatch(trace)) continue;
+      Candidate candidate{UINT64_MAX, trace};
+      bool is_in_window = window_.is_everything();
+      for (const Segment& segment : table_->segments(trace)) {
+        ASSIGN_OR_RETURN(const std::vector<uint64_t>* starts,
+                         table_->block(segment.block).block().Starts());
+        for (uint32_t row = segment.begin; row < segment.end; ++row) {
+          const uint64_t start = (*starts)[row];
+          candidate.start_ns = std::min(candidate.start_ns, start);
+          is_in_window = is_in_window || (start >= window_.min_ns && start <= window_.max_ns);
+        }
+      }
+      if (is_in_window) candidates.push_back(candidate);
+    }
+    std::sort(candidates.begin(), candidates.end(), [this](const auto& a, const auto& b) {
+      if (a.start_ns != b.start_ns) return a.start_ns > b.start_ns;
+      return table_->trace_id(a.trace) < table_->trace_id(b.trace);
+    });
+    return candidates;
+  }
+
+  Status Evaluate(size_t trace) {
+    if (!window_.is_everything()) {
+      ASSIGN_OR_RETURN(const bool any, table_->Complete(trace));
+      if (any) RETURN_IF_ERROR(evaluator_.MatchFilters());
+    }
+    ASSIGN_OR_RETURN(const std::vector<Spanset> spansets, evaluator_.Evaluate(trace));
+    if (spansets.empty()) return OkStatus();
+    ASSIGN_OR_RETURN(const TraceSpans* spans, table_->Spans(trace));
+    FoundTrace& found = result_.traces.emplace_back();
+    found.trace_id = table_->trace_id(trace);
+    found.start_ns = spans->start_ns;
+    found.duration_ns = static_cast<int64_t>(spans->end_ns - spans->start_ns);
+    found.has_root = spans->root.has_value();
+    found.orphan_count = static_cast<uint64_t>(
+        std::count(spans->parents.begin(), spans->parents.end(), TraceSpans::kOrphan));
+    if (spans->root) {
+      const SpanRef root = spans->spans[*spans->root];
+      ASSIGN_OR_RETURN(const Value service, table_->Get(ServiceName(), root));
+      found.root_service = service.is_nil() ? "" : service.ToText();
+      ASSIGN_OR_RETURN(const Value name, table_->Get(IntrinsicOf(Intrinsic::kName), root));
+      found.root_name = name.text;
+    }
+    RETURN_IF_ERROR(CountServices(*spans, &found));
+    for (const Spanset& spanset : spansets) {
+      RETURN_IF_ERROR(Show(spanset, trace, &found.spansets.emplace_back()));
+    }
+    return OkStatus();
+  }
+
+  Status CountServices(const TraceSpans& spans, FoundTrace* found) {
+    std::map<std::string_view, ServiceStatistics> services;
+    for (const SpanRef span : spans.spans) {
+      ASSIGN_OR_RETURN(const Value service, table_->Get(ServiceName(), span));
+      ASSIGN_OR_RETURN(const Value status, table_->Get(IntrinsicOf(Intrinsic::kStatus), span));
+      ServiceStatistics& statistics = services[service.text];
+      ++statistics.span_count;
+      statistics.error_count += status.integer == static_cast<int64_t>(SpanStatus::kError) ? 1 : 0;
+    }
+    for (auto& [name, statistics] : services) {
+      statistics.service = name;
+      found->services.push_back(std::move(statistics));
+    }
+    return OkStatus();
+  }
+
+  Status Show(const Spanset& spanset, size_t trace, FoundSpanset* found) {
+    found->matched = spanset.spans.size();
+    for (const auto& [name, value] : spanset.computed) {
+      found->attributes.emplace_back(name, ToResult(value));
+    }
+    ASSIGN_OR_RETURN(const TraceSpans* spans, table_->Spans(trace));
+    for (const uint32_t i : spanset.spans) {
+      if (request_.spans_max != 0 && found->spans.size() == request_.spans_max) break;
+      const SpanRef ref = spans->spans[i];
+      FoundSpan& span = found->spans.emplace_back();
+      format::SpanBlock& block = table_->block(ref.block).block();
+      ASSIGN_OR_RETURN(const std::string* ids, block.SpanIds());
+      span.span_id = ids->substr(size_t{ref.row} * format::kSpanIdBytes, format::kSpanIdBytes);
+      span.start_ns = spans->starts[i];
+      ASSIGN_OR_RETURN(const Value name, table_->Get(IntrinsicOf(Intrinsic::kName), ref));
+      span.name = name.text;
+      ASSIGN_OR_RETURN(const Value duration, table_->Get(IntrinsicOf(Intrinsic::kDuration), ref));
+      span.duration_ns = duration.integer;
+      for (const Attribute& attribute : evaluator_.shown()) {
+        if (attribute.intrinsic == Intrinsic::kDuration ||
+            attribute.intrinsic == Intrinsic::kName) {
+          continue;
+        }
+        ASSIGN_OR_RETURN(const Value value, table_->Get(attribute, ref));
+        if (value.is_nil()) continue;
+        span.attributes.emplace_back(attribute.name, ToResult(value));
+      }
+    }
+    return OkStatus();
+  }
+
+  const SearchRequest& request_;
+  const TimeWindow window_;
+  TraceTable* const table_;
+  const CheckTime& check_;
+  Evaluator evaluator_;
+  SearchResult result_;
+};
+
+bool FieldNeedsTrace(const FieldExpression* field) {
+  if (field == nullptr) return false;
+  if (field->kind == FieldExpression::Kind::kAttribute) {
+    return BlockView::NeedsTrace(field->attribute);
+  }
+  return FieldNeedsTrace(field->left.get()) || FieldNeedsTrace(field->right.get());
+}
+
+bool SpansetNeedsTrace(const SpansetExpression* spanset);
+
+bool PipelineNeedsTrace(const Pipeline& pipeline) {
+  return std::any_of(pipeline.stages.begin(), pipeline.stages.end(),
+                     [](const Stage& stage) { return SpansetNeedsTrace(stage.spanset.get()); });
+}
+
+bool SpansetNeedsTrace(const SpansetExpression* spanset) {
+  if (spanset == nullptr) return false;
+  return FieldNeedsTrace(spanset->filter.get()) || SpansetNeedsTrace(spanset->left.get()) ||
+         SpansetNeedsTrace(spanset->right.get()) ||
+         (spanset->pipeline != nullptr && PipelineNeedsTrace(*spanset->pipeline));
+}
+
+}  // namespace
+
+bool NeedsEverything(const Query& query) { return PipelineNeedsTrace(query.pipeline); }
+
+Result<SearchResult> Search(const Query& query, const SearchRequest& request,
+                            const TimeWindow& window, TraceTable* table, const CheckTime& check) {
+  return Searcher(query, request, window, table, check).Run();
+}
+
+}  // namespace varve::traceql

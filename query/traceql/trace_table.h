@@ -1,0 +1,104 @@
+// TraceTable: the blocks that a query looks at, and what traces their spans belong to.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <unordered_set>
+#include <vector>
+
+#include "engine/span_reader.h"
+#include "query/traceql/block_view.h"
+#include "varve/status.h"
+
+namespace varve::traceql {
+
+// A span: a row of a block.
+struct SpanRef {
+  uint32_t block = 0;
+  uint32_t row = 0;
+};
+
+// Rows of a trace that stand together.
+struct Segment {
+  uint32_t block = 0;
+  uint32_t begin = 0;
+  uint32_t end = 0;
+};
+
+// The spans of a trace, each once, by start time, and how they hang together.
+struct TraceSpans {
+  static constexpr int32_t kRoot = -1;    // has no parent
+  static constexpr int32_t kOrphan = -2;  // its parent is not there
+
+  std::vector<SpanRef> spans;
+  std::vector<uint64_t> starts;  // ns
+  std::vector<int32_t> parents;  // into spans, kRoot or kOrphan
+  std::vector<uint32_t> child_counts;
+  // Numbered depth first from 1, as Tempo does; 0: not below a root.
+  std::vector<int32_t> nested_left;
+  std::vector<int32_t> nested_right;
+  uint64_t start_ns = 0;  // of the first span
+  uint64_t end_ns = 0;    // of the span that ends last
+  std::optional<uint32_t> root;
+};
+
+// Thread safety: none.
+class TraceTable {
+ public:
+  // Opens the blocks that may have spans that start within [min_ns, max_ns]. `reader` is borrowed.
+  static Result<std::unique_ptr<TraceTable>> Open(const engine::SpanReader* reader, uint64_t min_ns,
+                                                  uint64_t max_ns);
+
+  size_t block_count() const { return blocks_.size(); }
+  BlockView& block(size_t i) { return *blocks_[i]; }
+  size_t trace_count() const { return traces_.size(); }
+  std::string_view trace_id(size_t trace) const { return traces_[trace].id; }
+  std::span<const Segment> segments(size_t trace) const { return traces_[trace].segments; }
+  uint32_t TraceOf(SpanRef span) const { return row_traces_[span.block][span.row]; }
+
+  // Opens whatever further blocks have spans of the trace. True when there were some.
+  Result<bool> Complete(size_t trace);
+
+  // Valid until the next call.
+  Result<const TraceSpans*> Spans(size_t trace);
+  // Where a span stands among Spans(TraceOf(span)).
+  Result<uint32_t> IndexOf(SpanRef span);
+
+  // An attribute of a span, trace-wide ones included. Texts live as long as the table, or, of
+  // those that need the trace, until the next call.
+  Result<Value> Get(const Attribute& attribute, SpanRef span);
+
+ private:
+  struct Trace {
+    std::string_view id;
+    std::vector<Segment> segments;
+  };
+
+  explicit TraceTable(const engine::SpanReader* reader) : reader_(reader) {}
+  Status AddBlock(const engine::SpanBlockRef& ref);
+  Status Collect(size_t trace, TraceSpans* spans);
+  Status RemoveRepeated(size_t trace, TraceSpans* spans);
+  Status FindParents(TraceSpans* spans);
+  static void NumberNested(TraceSpans* spans);
+  Result<std::string_view> SpanId(SpanRef span);
+  Result<Value> TraceValue(const Attribute& attribute, SpanRef span);
+
+  const engine::SpanReader* const reader_;
+  std::vector<engine::SpanBlockRef> refs_;  // what blocks_ were opened from
+  std::unordered_set<uint64_t> opened_;     // ids of refs_, zeros excepted
+  std::vector<std::unique_ptr<BlockView>> blocks_;
+  std::vector<std::vector<uint32_t>> row_traces_;  // by block and row
+  std::unordered_map<std::string_view, uint32_t> numbers_;
+  std::vector<Trace> traces_;
+  std::optional<size_t> spans_of_;  // whose spans_ holds
+  TraceSpans spans_;
+  std::unordered_map<uint64_t, uint32_t> span_indices_;  // block and row to index
+  std::string text_;
+};
+
+}  // namespace varve::traceql
