@@ -1,6 +1,8 @@
 #include <algorithm>
+#include <deque>
 #include <limits>
 #include <map>
+#include <optional>
 #include <string>
 #include <utility>
 
@@ -15,7 +17,7 @@ namespace {
 struct Stretch {
   std::string trace_id;
   uint64_t first_start_ns = 0;  // of the trace, wherever it begins
-  uint32_t block = 0;           // into Merger::blocks_
+  uint32_t source = 0;          // into Merger::sources_
   uint32_t begin = 0;
   uint32_t end = 0;
 };
@@ -32,7 +34,7 @@ class Merger {
       info.level = std::max(info.level, part->info().level);
       info.min_sequence = std::min(info.min_sequence, part->info().min_sequence);
       info.max_sequence = std::max(info.max_sequence, part->info().max_sequence);
-      RETURN_IF_ERROR(Open(SpanPartReader(part)));
+      RETURN_IF_ERROR(Open(part));
     }
     if (info.level < std::numeric_limits<uint8_t>::max()) ++info.level;
     SortStretches();
@@ -51,17 +53,27 @@ class Merger {
   }
 
  private:
-  Status Open(const SpanPartReader& part) {
-    for (uint32_t i = 0; i < part.block_count(); ++i) {
-      ASSIGN_OR_RETURN(format::SpanBlock opened, part.OpenBlock(i));
-      format::SpanBlock& block = blocks_.emplace_back(std::move(opened));
+  // A block of a part, open while rows of it are to be merged.
+  struct Source {
+    const SpanPartReader* part;
+    uint32_t number;
+    size_t stretches_left = 0;
+    std::optional<format::SpanBlock> block;
+  };
+
+  Status Open(const std::shared_ptr<const kv::Part>& part) {
+    const SpanPartReader& reader = parts_.emplace_back(part);
+    for (uint32_t i = 0; i < reader.block_count(); ++i) {
+      Source& source = sources_.emplace_back(Source{&reader, i, 0, std::nullopt});
+      ASSIGN_OR_RETURN(const format::SpanBlock block, reader.OpenBlock(i));
       ASSIGN_OR_RETURN(const std::string* ids, block.TraceIds());
       ASSIGN_OR_RETURN(const std::vector<uint32_t>* begins, block.TraceBegins());
       ASSIGN_OR_RETURN(const std::vector<uint64_t>* starts, block.Starts());
+      source.stretches_left = begins->size() - 1;
       for (size_t trace = 0; trace + 1 < begins->size(); ++trace) {
         Stretch& stretch = stretches_.emplace_back();
         stretch.trace_id = ids->substr(trace * format::kTraceIdBytes, format::kTraceIdBytes);
-        stretch.block = static_cast<uint32_t>(blocks_.size() - 1);
+        stretch.source = static_cast<uint32_t>(sources_.size() - 1);
         stretch.begin = (*begins)[trace];
         stretch.end = (*begins)[trace + 1];
         stretch.first_start_ns =
@@ -87,10 +99,14 @@ class Merger {
     std::vector<StoredSpan> rows;
     format::SpanFields scratch;
     for (const Stretch& stretch : stretches) {
-      for (uint32_t row = stretch.begin; row < stretch.end; ++row) {
-        RETURN_IF_ERROR(
-            ReadStoredSpan(&blocks_[stretch.block], row, &scratch, &rows.emplace_back()));
+      Source& source = sources_[stretch.source];
+      if (!source.block) {
+        ASSIGN_OR_RETURN(source.block, source.part->OpenBlock(source.number));
       }
+      for (uint32_t row = stretch.begin; row < stretch.end; ++row) {
+        RETURN_IF_ERROR(ReadStoredSpan(*source.block, row, &scratch, &rows.emplace_back()));
+      }
+      if (--source.stretches_left == 0) source.block.reset();
     }
     SortUniqueSpans(&rows);
     if (!rows_.empty() && rows_.size() + rows.size() > kSpanBlockRows) {
@@ -115,7 +131,8 @@ class Merger {
 
   kv::Store* const store_;
   const std::atomic<bool>* const cancelled_;  // may be null
-  std::vector<format::SpanBlock> blocks_;
+  std::deque<SpanPartReader> parts_;
+  std::vector<Source> sources_;
   std::vector<Stretch> stretches_;
   std::unique_ptr<SpanPartWriter> writer_;
   std::vector<StoredSpan> rows_;

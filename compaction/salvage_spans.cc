@@ -13,7 +13,7 @@ Result<format::SpanBlockBytes> ReadBlock(const SpanPartReader& reader, uint32_t 
   std::vector<StoredSpan> spans(block.row_count());
   format::SpanFields scratch;
   for (uint32_t row = 0; row < block.row_count(); ++row) {
-    RETURN_IF_ERROR(ReadStoredSpan(&block, row, &scratch, &spans[row]));
+    RETURN_IF_ERROR(ReadStoredSpan(block, row, &scratch, &spans[row]));
   }
   SortUniqueSpans(&spans);
   std::vector<format::SpanRow> rows;

@@ -19,7 +19,7 @@
 namespace varve::compaction {
 
 // Rows of a block that a merge writes: larger ones compress better and prune worse.
-inline constexpr uint32_t kSpanBlockRows = 65'536;
+inline constexpr uint32_t kSpanBlockRows = 32'768;
 
 // Thread safety: none.
 class SpanPartWriter {
@@ -65,8 +65,9 @@ class SpanPartReader {
 };
 
 // Merges whole parts of spans into one, ingested but not committed: the rows of a trace together,
-// traces in the order of their first span, spans that are there twice once. Memory: the spans of
-// all parts in columns. Errors: kDataLoss names the part that is damaged, kCancelled when
+// traces in the order of their first span, spans that are there twice once. Memory: an entry per
+// trace, and the columns of blocks that overlap in time. Errors: kDataLoss names the part that is
+// damaged, kCancelled when
 // `*cancelled` became true; nothing was changed then.
 Result<format::PartInfo> MergeSpanParts(kv::Store* store,
                                         std::span<const std::shared_ptr<const kv::Part>> parts,

@@ -8,10 +8,10 @@
 namespace varve::compaction {
 namespace {
 
-Status ReadOrigin(format::SpanBlock* block, format::SpanColumn column, format::SpanColumn table,
-                  uint32_t row, std::string* origin) {
-  ASSIGN_OR_RETURN(const std::vector<uint64_t>* numbers, block->Values(column));
-  ASSIGN_OR_RETURN(const codec::StringColumn* origins, block->Strings(table));
+Status ReadOrigin(const format::SpanBlock& block, format::SpanColumn column,
+                  format::SpanColumn table, uint32_t row, std::string* origin) {
+  ASSIGN_OR_RETURN(const std::vector<uint64_t>* numbers, block.Values(column));
+  ASSIGN_OR_RETURN(const codec::StringColumn* origins, block.Strings(table));
   if ((*numbers)[row] >= origins->size()) {
     return DataLossError("span block: a resource or scope that is not there");
   }
@@ -21,9 +21,9 @@ Status ReadOrigin(format::SpanBlock* block, format::SpanColumn column, format::S
 
 }  // namespace
 
-Status ReadStoredSpan(format::SpanBlock* block, uint32_t row, format::SpanFields* scratch,
+Status ReadStoredSpan(const format::SpanBlock& block, uint32_t row, format::SpanFields* scratch,
                       StoredSpan* span) {
-  RETURN_IF_ERROR(block->ReadRow(row, scratch));
+  RETURN_IF_ERROR(block.ReadRow(row, scratch));
   span->trace_id = scratch->trace_id;
   span->start_ns = scratch->start_ns;
   span->span_id = scratch->span_id;

@@ -25,7 +25,7 @@ struct StoredSpan {
 };
 
 // `scratch` is reused. Error: kDataLoss.
-Status ReadStoredSpan(format::SpanBlock* block, uint32_t row, format::SpanFields* scratch,
+Status ReadStoredSpan(const format::SpanBlock& block, uint32_t row, format::SpanFields* scratch,
                       StoredSpan* span);
 
 // Sorts and keeps one of equal ones: what a sender sent twice.

@@ -136,7 +136,11 @@ std::unique_ptr<Reader> NewReader(Database* database) {
 }
 
 DatabaseImpl::DatabaseImpl(const Options& options, std::string path, FileSystem* file_system)
-    : options_(options), path_(std::move(path)), file_system_(file_system), head_(options) {}
+    : options_(options),
+      path_(std::move(path)),
+      file_system_(file_system),
+      head_(options),
+      span_cache_(options.trace_cache_bytes) {}
 
 Result<std::unique_ptr<DatabaseImpl>> DatabaseImpl::Open(const Options& options,
                                                          const std::string& path,
@@ -338,6 +342,7 @@ Status DatabaseImpl::Recover() {
   context.head = &head_;
   context.exemplars = &exemplars_;
   context.spans = &spans_;
+  context.span_cache = &span_cache_;
   context.journal = journal_.get();
   context.commits = commits_.get();
   context.readers = &readers_;

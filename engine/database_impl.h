@@ -105,6 +105,7 @@ class DatabaseImpl final : public Database {
   Head head_;
   ExemplarStore exemplars_;
   SpanHead spans_;
+  SpanBlockCache span_cache_;
   Tombstones tombstones_;
   PartReaders readers_;
   compaction::RetentionClasses classes_;

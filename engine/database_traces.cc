@@ -126,7 +126,8 @@ Result<SpanAppendResult> DatabaseImpl::AppendSpans(std::string traces_data) {
 }
 
 Result<std::unique_ptr<SpanReader>> DatabaseImpl::NewSpanReader() {
-  ASSIGN_OR_RETURN(std::unique_ptr<TraceReader> reader, TraceReader::Open(&spans_, *store_));
+  ASSIGN_OR_RETURN(std::unique_ptr<TraceReader> reader,
+                   TraceReader::Open(&spans_, *store_, &span_cache_));
   return std::unique_ptr<SpanReader>(std::move(reader));
 }
 

@@ -18,13 +18,13 @@
 
 namespace varve::engine {
 
-// A block that may be opened, once or several times, while this or a copy of it lives.
+// A block that may be opened while its reader lives.
 struct SpanBlockRef {
-  // Names the block as long as the database is open; 0: it is in memory and soon another one.
-  uint64_t id = 0;
-  std::function<Result<format::SpanBlock>()> open;
+  uint64_t id = 0;  // names the block as long as the process runs
+  std::function<Result<std::shared_ptr<const format::SpanBlock>>()> open;
 };
 
+// Blocks that were opened are kept for later queries, within Options::trace_cache_bytes.
 // Thread safety: const methods from any thread.
 class SpanReader {
  public:

@@ -24,6 +24,7 @@
 #include "engine/metrics/part_readers.h"
 #include "engine/metrics/recovery.h"
 #include "engine/metrics/tombstones.h"
+#include "engine/traces/span_block_cache.h"
 #include "engine/traces/span_head.h"
 #include "storage/file_system.h"
 #include "storage/journal/journal.h"
@@ -43,6 +44,7 @@ struct MaintenanceContext {
   Head* head = nullptr;
   ExemplarStore* exemplars = nullptr;
   SpanHead* spans = nullptr;
+  SpanBlockCache* span_cache = nullptr;
   journal::Writer* journal = nullptr;
   CommitQueue* commits = nullptr;
   PartReaders* readers = nullptr;

@@ -149,6 +149,7 @@ Status Maintenance::Replace(std::span<const std::shared_ptr<const kv::Part>> inp
   }
   RETURN_IF_ERROR(context_.store->Commit(edit));
   context_.readers->Prune(*context_.store->current());
+  context_.span_cache->RetainParts(*context_.store->current());
   return OkStatus();
 }
 

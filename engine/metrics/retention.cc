@@ -159,6 +159,7 @@ Status Maintenance::DropExpired() {
   context_.head->write_history.Record(INT64_MIN);  // for views taken in between
   RETURN_IF_ERROR(committed);
   context_.readers->Prune(*context_.store->current());
+  context_.span_cache->RetainParts(*context_.store->current());
   return OkStatus();
 }
 

@@ -40,7 +40,7 @@ Result<std::vector<format::PartInfo>> WritePartitions(kv::Store* store,
     ASSIGN_OR_RETURN(format::SpanBlock block, head_block->Open());
     for (uint32_t row = 0; row < block.row_count(); ++row) {
       compaction::StoredSpan span;
-      RETURN_IF_ERROR(compaction::ReadStoredSpan(&block, row, &scratch, &span));
+      RETURN_IF_ERROR(compaction::ReadStoredSpan(block, row, &scratch, &span));
       const int64_t begin_ms = compaction::PartitionOf(ToMs(span.start_ns), width_ms).begin_ms;
       PartitionPart& partition = partitions[begin_ms];
       if (partition.writer == nullptr) {

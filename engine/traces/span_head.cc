@@ -3,9 +3,12 @@
 #include <algorithm>
 #include <deque>
 #include <tuple>
+#include <unordered_set>
 #include <utility>
 
+#include "base/hash.h"
 #include "base/status_macros.h"
+#include "engine/traces/span_block_cache.h"
 #include "storage/format/traces_message.h"
 
 namespace varve::engine {
@@ -13,12 +16,43 @@ namespace {
 
 constexpr size_t kRowBytes = 80;  // what a row costs besides its body
 
+std::atomic<uint64_t> next_block_id{SpanBlockCache::kMemoryIds};
+
 // A span of a body that waits.
 struct Row {
   std::string_view trace_id;
   uint64_t start_ns = 0;
   format::SpanRow row;
+
+  auto key() const { return std::tie(trace_id, start_ns); }
+  bool operator==(const Row& other) const {
+    return row.span == other.row.span && row.resource == other.row.resource &&
+           row.scope == other.row.scope;
+  }
 };
+
+struct HashOfRow {
+  size_t operator()(const Row* row) const { return Hash64(row->row.span); }
+};
+struct EqualRows {
+  bool operator()(const Row* a, const Row* b) const { return *a == *b; }
+};
+
+// What was sent twice is stored once. REQUIRES: sorted by key.
+void RemoveRepeated(std::vector<const Row*>* rows) {
+  std::unordered_set<const Row*, HashOfRow, EqualRows> seen;  // of one key
+  size_t kept = 0;
+  for (size_t begin = 0; begin < rows->size();) {
+    size_t end = begin + 1;
+    while (end < rows->size() && (*rows)[end]->key() == (*rows)[begin]->key()) ++end;
+    const bool is_single = end == begin + 1;
+    if (!is_single) seen.clear();
+    for (; begin < end; ++begin) {
+      if (is_single || seen.insert((*rows)[begin]).second) (*rows)[kept++] = (*rows)[begin];
+    }
+  }
+  rows->resize(kept);
+}
 
 // The trace id and the start time, which is all that sorting needs.
 Row SortKey(std::string_view span, WireError* error) {
@@ -44,6 +78,9 @@ struct SpanHead::Pending {
   std::vector<Row> rows;
   size_t memory_bytes = 0;
 };
+
+HeadSpanBlock::HeadSpanBlock(format::SpanBlockBytes bytes)
+    : id_(next_block_id.fetch_add(1, std::memory_order_relaxed)), bytes_(std::move(bytes)) {}
 
 Result<std::shared_ptr<const HeadSpanBlock>> HeadSpanBlock::Make(format::SpanBlockBytes bytes) {
   std::shared_ptr<HeadSpanBlock> block(new HeadSpanBlock(std::move(bytes)));
@@ -132,9 +169,10 @@ Result<HeadSpanBlocks> SpanHead::Encode(const Pendings& pending) {
   for (const auto& body : pending) {
     for (const Row& row : body->rows) rows.push_back(&row);
   }
-  std::stable_sort(rows.begin(), rows.end(), [](const Row* a, const Row* b) {
-    return std::tie(a->trace_id, a->start_ns) < std::tie(b->trace_id, b->start_ns);
-  });
+  // Spans that start together stay as they came: that compresses best.
+  std::stable_sort(rows.begin(), rows.end(),
+                   [](const Row* a, const Row* b) { return a->key() < b->key(); });
+  RemoveRepeated(&rows);
   HeadSpanBlocks blocks;
   std::vector<format::SpanRow> in_order;
   for (size_t begin = 0; begin < rows.size(); begin += format::kSpanBlockRowsMax) {

@@ -21,6 +21,8 @@ namespace varve::engine {
 class HeadSpanBlock {
  public:
   static Result<std::shared_ptr<const HeadSpanBlock>> Make(format::SpanBlockBytes bytes);
+  // Names the block as long as the process runs.
+  uint64_t id() const { return id_; }
   const format::SpanBlockHeader& header() const { return header_; }
   const format::SpanBlockBytes& bytes() const { return bytes_; }
   size_t memory_bytes() const { return memory_bytes_; }
@@ -31,9 +33,10 @@ class HeadSpanBlock {
   Result<format::SpanBlock> Open() const;
 
  private:
-  explicit HeadSpanBlock(format::SpanBlockBytes bytes) : bytes_(std::move(bytes)) {}
+  explicit HeadSpanBlock(format::SpanBlockBytes bytes);
   std::string_view Column(format::SpanColumn column) const;
 
+  const uint64_t id_;
   const format::SpanBlockBytes bytes_;
   format::SpanBlockHeader header_;
   size_t memory_bytes_ = 0;

@@ -81,6 +81,8 @@ struct Options {
   // Spans that start before now - trace_retention_ms are refused, and parts that hold nothing
   // younger are dropped. 0: for ever.
   int64_t trace_retention_ms = int64_t{7} * 24 * 3600 * 1000;
+  // Memory for columns of spans that queries decoded, for later queries.
+  size_t trace_cache_bytes = size_t{256} << 20;
   size_t exemplar_label_bytes_max = 1024;  // names and values of one exemplar together
 
   // Limits, each with a rejection reason of its own (RejectReason).

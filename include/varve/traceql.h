@@ -90,7 +90,7 @@ struct MetricsRequest {
   // 0: one value for the whole range. Else buckets (t - step, t] at multiples of the step; the
   // range is widened to such.
   uint64_t step_ns = 0;
-  size_t exemplars_max = 0;  // per series
+  size_t exemplars_max = 0;  // in all, but one of each series
   std::stop_token stop = {};
 };
 
@@ -121,7 +121,6 @@ struct ScopeTags {
 
 struct EngineOptions {
   int64_t timeout_ms = 30'000;
-  size_t cache_bytes = size_t{128} << 20;  // for blocks that were looked at
   uint64_t metric_series_max = 10'000;
   uint64_t metric_steps_max = 11'000;
 };

@@ -10,6 +10,8 @@
 #include <string_view>
 #include <vector>
 
+#include "base/status_macros.h"
+#include "engine/span_reader.h"
 #include "query/traceql/ast.h"
 #include "query/traceql/bitmap.h"
 #include "storage/format/span_block.h"
@@ -19,17 +21,25 @@ namespace varve::traceql {
 
 // An array value as a list; other values of more than one field are nil.
 Value ListOf(std::string_view any_value);
+// Of kBool, kInt and kDouble.
+Value SimpleValue(format::AttributeType type, uint64_t bits);
 
+// A block is opened when it is asked for something, and may be let go in between.
 // Thread safety: none.
 class BlockView {
  public:
-  explicit BlockView(format::SpanBlock block) : block_(std::move(block)) {}
+  explicit BlockView(engine::SpanBlockRef ref) : ref_(std::move(ref)) {}
+  BlockView(const BlockView&) = delete;
+  BlockView& operator=(const BlockView&) = delete;
 
-  format::SpanBlock& block() { return block_; }
-  uint32_t row_count() const { return block_.row_count(); }
+  // The block, opened if it is not.
+  Result<const format::SpanBlock*> Open();
+  size_t memory_bytes() const { return block_ == nullptr ? 0 : block_->memory_bytes(); }
+  // Lets the block go, and with it all texts that were got.
+  void Close();
 
   // Of what lies in the block alone: attributes, and intrinsics for which NeedsTrace is false.
-  // Texts live as long as the view.
+  // Texts live until Close.
   Result<Value> Get(const Attribute& attribute, uint32_t row);
   static bool NeedsTrace(const Attribute& attribute);
 
@@ -42,47 +52,56 @@ class BlockView {
   };
   Status Keep(const Comparison& comparison, Bitmap* rows);
 
+  // Visits every value of an attribute, or more often than it occurs or less, as is cheapest: each
+  // distinct one at least once. False: this needs rows one by one. REQUIRES: !NeedsTrace.
+  Result<bool> VisitDistinct(const Attribute& attribute,
+                             const std::function<void(const Value&)>& visit);
+  // An attribute by number of the resource or scope. Valid until Close.
+  Result<const std::vector<Value>*> OriginValues(Scope scope, const std::string& key);
+  // service.name by number of the resource.
+  Result<const std::vector<Value>*> ServiceNames() {
+    RETURN_IF_ERROR(Open().status());
+    return OriginValues(Scope::kResource, "service.name");
+  }
   // Visits the keys of attributes with their scope.
   Status VisitKeys(const std::function<void(Scope, std::string_view)>& visit);
 
  private:
   using Columns = std::vector<uint32_t>;  // of attributes, by number
-  // Where the items of a scope (spans, events, links) have a key: which column, which value.
-  struct Places {
-    std::vector<uint8_t> column;  // into `columns`, + 1; 0: none
-    std::vector<uint32_t> value;
-    Columns columns;
-  };
-  // Attributes of resources or scopes, parsed.
-  struct Origins {
-    std::vector<std::vector<format::SpanAttribute>> attributes;
-    std::vector<std::string_view> names;  // of scopes
-    std::vector<std::string_view> versions;
-    bool is_parsed = false;
-  };
+  template <typename S, typename T>
+  using ByKey = std::map<std::pair<S, std::string>, T>;
 
   static Value ValueOf(const format::SpanAttribute& attribute);
-  Columns ColumnsOf(format::AttributeScope scope, std::string_view key) const;
-  Result<const Places*> PlacesOf(format::AttributeScope scope, const std::string& key);
-  Result<Value> ColumnValue(uint32_t column, uint32_t value);
+  const Columns& ColumnsOf(format::AttributeScope scope, const std::string& key);
+  Result<Value> ColumnValue(uint32_t column, uint32_t at);
   Result<Value> SpanValue(const std::string& key, uint32_t row);
   Result<Value> ItemValues(format::AttributeScope scope, const std::string& key, uint32_t row);
-  Result<const Origins*> OriginsOf(Scope scope);
-  Result<Value> OriginValue(Scope scope, std::string_view key, uint32_t row);
+  // By number of the resource or scope.
+  using OriginReader = std::function<Value(std::string_view message)>;
+  Result<std::vector<Value>> ReadOrigins(Scope scope, const OriginReader& read);
+  Result<const std::vector<Value>*> ScopeTexts(Intrinsic intrinsic);
+  Result<Value> OriginValue(Scope scope, const std::vector<Value>& values, uint32_t row);
   Result<Value> IntrinsicValue(Intrinsic intrinsic, uint32_t row);
+  Result<Value> ParentValue(Intrinsic intrinsic, uint32_t row);
   Result<Value> ItemIntrinsic(Intrinsic intrinsic, uint32_t row);
-  Result<Value> OriginIntrinsic(Intrinsic intrinsic, uint32_t row);
 
   Status KeepByGet(const Comparison& comparison, Bitmap* rows);
-  Status KeepByOrigin(const Comparison& comparison, Scope scope, Bitmap* rows);
+  Status KeepByOrigin(const Comparison& comparison, Scope scope, const std::vector<Value>& values,
+                      Bitmap* rows);
   Status KeepByStrings(const Comparison& comparison, format::SpanColumn column, Bitmap* rows);
+  Status KeepByNumbers(const Comparison& comparison, format::SpanColumn column, ValueType type,
+                       Bitmap* rows);
   Status KeepByDuration(const Comparison& comparison, Bitmap* rows);
   Status KeepBySpanColumns(const Comparison& comparison, const std::string& key, Bitmap* rows);
+  Status KeepUnscoped(const Comparison& comparison, Bitmap* rows);
+  // Sets the rows on which a column's value makes the comparison hold.
+  Status SetByColumn(const Comparison& comparison, uint32_t column, Bitmap* rows);
 
-  format::SpanBlock block_;
-  std::map<std::pair<format::AttributeScope, std::string>, std::unique_ptr<Places>> places_;
-  Origins resources_;
-  Origins scopes_;
+  const engine::SpanBlockRef ref_;
+  std::shared_ptr<const format::SpanBlock> block_;
+  ByKey<format::AttributeScope, Columns> columns_;
+  ByKey<Scope, std::vector<Value>> origin_values_;
+  std::map<Intrinsic, std::vector<Value>> scope_texts_;
   std::deque<std::string> ids_;  // texts of ids that were asked for
 };
 

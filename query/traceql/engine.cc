@@ -26,7 +26,7 @@ void CountBlocks(TraceTable* table, SearchStatistics* statistics) {
   statistics->blocks = table->block_count();
   statistics->traces = table->trace_count();
   for (size_t i = 0; i < table->block_count(); ++i) {
-    statistics->spans += table->block(i).row_count();
+    statistics->spans += table->row_count(i);
   }
 }
 
@@ -126,7 +126,7 @@ class Engine::Impl {
     ASSIGN_OR_RETURN(const std::unique_ptr<TraceTable> table,
                      TraceTable::Open(reader.get(), window.min_ns, window.max_ns));
     for (size_t i = 0; i < table->block_count(); ++i) {
-      RETURN_IF_ERROR(table->block(i).VisitKeys([&](Scope of, std::string_view key) {
+      RETURN_IF_ERROR(table->view(i).VisitKeys([&](Scope of, std::string_view key) {
         const std::string name(kScopes[static_cast<size_t>(of)]);
         if (scope.empty() || scope == "none" || scope == name) found[name].emplace(key);
       }));
@@ -165,16 +165,27 @@ class Engine::Impl {
       std::pair key(shown.type, shown.text);
       values.try_emplace(std::move(key), std::move(shown));
     };
+    const auto note_all = [&](const Value& value) {
+      if (value.type != ValueType::kList) return note(value);
+      for (const Value& element : *value.list) note(element);
+    };
     for (uint32_t block = 0; block < table->block_count(); ++block) {
       RETURN_IF_ERROR(check());
-      for (uint32_t row = 0; row < table->block(block).row_count(); ++row) {
+      table->CloseBeyond(kOpenBytesMax);
+      ASSIGN_OR_RETURN(const format::SpanBlock* opened, table->view(block).Open());
+      const format::SpanBlockHeader& header = opened->header();
+      const bool is_within =
+          header.min_start_ns >= window.min_ns && header.max_start_ns <= window.max_ns;
+      if (is_within && evaluator.takes_everything() && !BlockView::NeedsTrace(asked)) {
+        ASSIGN_OR_RETURN(const bool visited, table->view(block).VisitDistinct(asked, note_all));
+        if (visited) continue;
+      }
+      ASSIGN_OR_RETURN(const std::vector<uint64_t>* starts, opened->Starts());
+      for (uint32_t row = 0; row < table->row_count(block); ++row) {
         if (evaluator.is_plain_filter() && !evaluator.HoldsFor({block, row})) continue;
+        if ((*starts)[row] < window.min_ns || (*starts)[row] > window.max_ns) continue;
         ASSIGN_OR_RETURN(const Value value, table->Get(asked, {block, row}));
-        if (value.type != ValueType::kList) {
-          note(value);
-        } else {
-          for (const Value& element : *value.list) note(element);
-        }
+        note_all(value);
       }
     }
     std::vector<ResultValue> sorted;

@@ -48,6 +48,19 @@ bool IsBoolean(const FieldExpression& field) {
   return field.kind == Kind::kBinary && !IsArithmetic(field.op);
 }
 
+// What is the same for all spans of a trace.
+bool IsOfTrace(const Attribute& attribute) {
+  switch (attribute.intrinsic) {
+    case Intrinsic::kTraceDuration:
+    case Intrinsic::kTraceRootName:
+    case Intrinsic::kTraceRootService:
+    case Intrinsic::kTraceId:
+      return !attribute.of_parent;
+    default:
+      return false;
+  }
+}
+
 std::vector<uint32_t> Union(const std::vector<uint32_t>& a, const std::vector<uint32_t>& b) {
   std::vector<uint32_t> both;
   std::set_union(a.begin(), a.end(), b.begin(), b.end(), std::back_inserter(both));
@@ -158,19 +171,25 @@ bool Evaluator::is_plain_filter() const {
 
 Status Evaluator::MatchFilters() {
   matches_.resize(filters_.size());
-  for (size_t filter = 0; filter < filters_.size(); ++filter) {
-    std::vector<Bitmap>& of_filter = matches_[filter];
-    for (size_t block = of_filter.size(); block < table_->block_count(); ++block) {
+  for (; matched_blocks_ < table_->block_count(); ++matched_blocks_) {
+    bool any = filters_.empty();
+    for (size_t filter = 0; filter < filters_.size(); ++filter) {
       const SpansetExpression* spanset = filters_[filter];
       if (spanset == nullptr) {  // of another query of an arithmetic expression
-        of_filter.emplace_back();
+        matches_[filter].emplace_back();
         continue;
       }
-      Bitmap rows = Bitmap::Full(table_->block(block).row_count());
+      Bitmap rows = Bitmap::Full(table_->row_count(matched_blocks_));
       if (spanset->filter != nullptr) {
-        RETURN_IF_ERROR(Match(*spanset->filter, block, &rows));
+        RETURN_IF_ERROR(Match(*spanset->filter, matched_blocks_, &rows));
       }
-      of_filter.push_back(std::move(rows));
+      any = any || !rows.none();
+      matches_[filter].push_back(std::move(rows));
+    }
+    if (!any) {
+      table_->view(matched_blocks_).Close();
+    } else {
+      table_->CloseBeyond(kOpenBytesMax);
     }
   }
   return OkStatus();
@@ -199,6 +218,10 @@ Status Evaluator::Match(const FieldExpression& field, size_t block, Bitmap* rows
   const bool is_mirrored = field.left->kind == Kind::kLiteral;
   const FieldExpression& attribute = is_mirrored ? *field.right : *field.left;
   const FieldExpression& literal = is_mirrored ? *field.left : *field.right;
+  if (attribute.kind == Kind::kAttribute && literal.kind == Kind::kLiteral &&
+      IsOfTrace(attribute.attribute)) {
+    return MatchByTrace(field, block, rows);
+  }
   if (attribute.kind != Kind::kAttribute || literal.kind != Kind::kLiteral ||
       BlockView::NeedsTrace(attribute.attribute)) {
     return MatchByRow(field, block, rows);
@@ -208,7 +231,7 @@ Status Evaluator::Match(const FieldExpression& field, size_t block, Bitmap* rows
   comparison.op = is_mirrored ? Mirrored(field.op) : field.op;
   comparison.value = &literal.literal;
   comparison.regex = field.regex.get();
-  return table_->block(block).Keep(comparison, rows);
+  return table_->view(block).Keep(comparison, rows);
 }
 
 Status Evaluator::MatchNegation(const FieldExpression& field, size_t block, Bitmap* rows) {
@@ -216,6 +239,20 @@ Status Evaluator::MatchNegation(const FieldExpression& field, size_t block, Bitm
   Bitmap held = *rows;
   RETURN_IF_ERROR(Match(*field.left, block, &held));
   rows->AndNot(held);
+  return OkStatus();
+}
+
+// Of a condition that all spans of a trace meet or none.
+Status Evaluator::MatchByTrace(const FieldExpression& field, size_t block, Bitmap* rows) {
+  for (const auto& [begin, end] : table_->TraceRows(block)) {
+    bool any = false;
+    for (uint32_t row = begin; row < end && !any; ++row) any = rows->Test(row);
+    if (!any) continue;
+    ASSIGN_OR_RETURN(const Value value,
+                     EvaluateField(field, {static_cast<uint32_t>(block), begin}));
+    if (value.is_true()) continue;
+    for (uint32_t row = begin; row < end; ++row) rows->Clear(row);
+  }
   return OkStatus();
 }
 

@@ -37,6 +37,12 @@ class Evaluator {
   // True when the filters' matches alone decide about a trace, span by span.
   bool is_plain_filter() const;
 
+  // True when every span passes.
+  bool takes_everything() const {
+    return is_plain_filter() &&
+           (plain_filter_ == SIZE_MAX || filters_[plain_filter_]->filter == nullptr);
+  }
+
   // Whether a span passes the filter that is_plain_filter speaks of, or filter number `filter`.
   // REQUIRES: MatchFilters.
   bool HoldsFor(SpanRef span) const {
@@ -56,6 +62,7 @@ class Evaluator {
   void NotePipeline(const Pipeline& pipeline);
   Status Match(const FieldExpression& field, size_t block, Bitmap* rows);
   Status MatchNegation(const FieldExpression& field, size_t block, Bitmap* rows);
+  Status MatchByTrace(const FieldExpression& field, size_t block, Bitmap* rows);
   Status MatchByRow(const FieldExpression& field, size_t block, Bitmap* rows);
   bool MayMatch(const SpansetExpression& spanset, size_t trace) const;
   bool AnyMatch(size_t filter, size_t trace) const;
@@ -76,6 +83,7 @@ class Evaluator {
   TraceTable* const table_;
   std::vector<const SpansetExpression*> filters_;  // by filter_index
   std::vector<std::vector<Bitmap>> matches_;       // by filter and block
+  size_t matched_blocks_ = 0;
   std::vector<Attribute> shown_;
   size_t plain_filter_ = SIZE_MAX;  // the filter that the pipeline begins with; SIZE_MAX: none
 };

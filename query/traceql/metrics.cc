@@ -9,6 +9,7 @@
 #include <tuple>
 
 #include "base/status_macros.h"
+#include "query/traceql/compare.h"
 #include "query/traceql/evaluator.h"
 #include "query/traceql/result_values.h"
 
@@ -122,7 +123,8 @@ class Measurer {
         options_(options),
         table_(table),
         check_(check),
-        evaluator_(&query, table) {
+        evaluator_(&query, table),
+        comparer_(metric_, buckets, table) {
     start_.intrinsic = Intrinsic::kStartTime;
     for (const Hint& hint : query.hints) {
       if (hint.name == "extrapolate" && hint.value.is_true()) extrapolates_ = true;
@@ -137,7 +139,10 @@ class Measurer {
       RETURN_IF_ERROR(Find({{"__name__", TextValue(std::string(NameOf(metric_.kind)))}}).status());
     }
     for (size_t trace = 0; trace < table_->trace_count(); ++trace) {
-      if (trace % kTracesPerCheck == 0) RETURN_IF_ERROR(check_());
+      if (trace % kTracesPerCheck == 0) {
+        RETURN_IF_ERROR(check_());
+        table_->CloseBeyond(kOpenBytesMax);
+      }
       if (evaluator_.MayMatch(trace)) RETURN_IF_ERROR(AddTrace(trace));
     }
     if (metric_.kind == MetricKind::kCompare) return FinishCompare();
@@ -176,11 +181,15 @@ class Measurer {
     if (bucket == SIZE_MAX) return OkStatus();
     double weight = 1;
     if (extrapolates_) {
+      ASSIGN_OR_RETURN(const format::SpanBlock* block, table_->view(span.block).Open());
       ASSIGN_OR_RETURN(const codec::StringColumn* states,
-                       table_->block(span.block).block().Strings(format::SpanColumn::kTraceStates));
+                       block->Strings(format::SpanColumn::kTraceStates));
       weight = WeightOf(states->at(span.row));
     }
-    if (metric_.kind == MetricKind::kCompare) return Compare(span, start_ns, bucket, weight);
+    if (metric_.kind == MetricKind::kCompare) {
+      AddToComparison(span, start_ns, bucket, weight);
+      return OkStatus();
+    }
     double number = kNaN;
     const bool counts =
         metric_.kind == MetricKind::kRate || metric_.kind == MetricKind::kCountOverTime;
@@ -264,96 +273,20 @@ class Measurer {
   }
 
   // compare(): counts of every value of every attribute, of spans that are selected and of others.
-  Status Compare(SpanRef span, uint64_t start_ns, size_t bucket, double weight) {
+  void AddToComparison(SpanRef span, uint64_t start_ns, size_t bucket, double weight) {
     bool is_selected = true;
     if (metric_.selection_start_ns != 0 || metric_.selection_end_ns != 0) {
       is_selected = start_ns >= metric_.selection_start_ns && start_ns < metric_.selection_end_ns;
     }
-    if (is_selected) {
-      is_selected = evaluator_.FilterHoldsFor(metric_.selection->filter_index, span);
-    }
-    std::vector<std::pair<std::string, ResultValue>> values;
-    format::SpanBlock& block = table_->block(span.block).block();
-    for (const format::AttributeColumnInfo& info : block.header().attributes) {
-      if (info.scope != format::AttributeScope::kSpan) continue;
-      RETURN_IF_ERROR(NoteValue(Scope::kSpan, info.key, span, &values));
-    }
-    std::vector<std::string> keys;
-    RETURN_IF_ERROR(table_->block(span.block).VisitKeys([&](Scope scope, std::string_view key) {
-      if (scope == Scope::kResource) keys.emplace_back(key);
-    }));
-    std::sort(keys.begin(), keys.end());
-    keys.erase(std::unique(keys.begin(), keys.end()), keys.end());
-    for (const std::string& key : keys) {
-      RETURN_IF_ERROR(NoteValue(Scope::kResource, key, span, &values));
-    }
-    for (const auto& [intrinsic, name] :
-         {std::pair(Intrinsic::kName, "name"), std::pair(Intrinsic::kKind, "kind"),
-          std::pair(Intrinsic::kStatus, "status"),
-          std::pair(Intrinsic::kStatusMessage, "statusMessage")}) {
-      Attribute attribute;
-      attribute.intrinsic = intrinsic;
-      ASSIGN_OR_RETURN(const Value value, table_->Get(attribute, span));
-      values.emplace_back(name, ToResult(value));
-    }
-    for (auto& [name, value] : values) {
-      Comparison& comparison = comparisons_[name];
-      std::vector<double>& totals = comparison.totals[is_selected];
-      totals.resize(buckets_.count);
-      totals[bucket] += weight;
-      const auto key = std::pair(static_cast<int>(value.type), value.text);
-      auto& [kept, counts] = comparison.values[is_selected][key];
-      kept = std::move(value);
-      counts.resize(buckets_.count);
-      counts[bucket] += weight;
-    }
-    return OkStatus();
-  }
-
-  Status NoteValue(Scope scope, const std::string& key, SpanRef span,
-                   std::vector<std::pair<std::string, ResultValue>>* values) {
-    Attribute attribute;
-    attribute.scope = scope;
-    attribute.name = key;
-    std::string name = attribute.ToText();
-    const bool is_known =
-        std::any_of(values->begin(), values->end(), [&](const auto& v) { return v.first == name; });
-    if (is_known) return OkStatus();
-    ASSIGN_OR_RETURN(const Value value, table_->Get(attribute, span));
-    if (!value.is_nil()) values->emplace_back(std::move(name), ToResult(value));
-    return OkStatus();
+    is_selected = is_selected && evaluator_.FilterHoldsFor(metric_.selection->filter_index, span);
+    comparer_.Add(span, bucket,
+                  is_selected ? Comparer::Side::kSelection : Comparer::Side::kBaseline, weight);
   }
 
   Result<SeriesMap> FinishCompare() {
+    ASSIGN_OR_RETURN(std::vector<MetricSeries> series, comparer_.Finish(check_));
     SeriesMap all;
-    for (auto& [attribute, comparison] : comparisons_) {
-      for (const bool is_selected : {false, true}) {
-        const std::string side = is_selected ? "selection" : "baseline";
-        std::vector<std::pair<double, const std::pair<ResultValue, std::vector<double>>*>> sorted;
-        for (const auto& [key, value] : comparison.values[is_selected]) {
-          double total = 0;
-          for (const double count : value.second) total += count;
-          sorted.emplace_back(total, &value);
-        }
-        std::stable_sort(sorted.begin(), sorted.end(),
-                         [](const auto& a, const auto& b) { return a.first > b.first; });
-        const bool is_cut = sorted.size() > static_cast<size_t>(metric_.top);
-        if (is_cut) sorted.resize(static_cast<size_t>(metric_.top));
-        for (const auto& [total, value] : sorted) {
-          Emit({{"__meta_type", TextValue(side)}, {attribute, value->first}}, value->second, &all);
-        }
-        if (is_cut) {
-          Emit({{"__meta_type", TextValue(side)},
-                {"__meta_error", TextValue("__too_many_values__")},
-                {attribute, ResultValue()}},
-               {}, &all);
-        }
-        if (!comparison.totals[is_selected].empty()) {
-          Emit({{"__meta_type", TextValue(side + "_total")}, {attribute, ResultValue()}},
-               comparison.totals[is_selected], &all);
-        }
-      }
-    }
+    for (MetricSeries& one : series) all[KeyOf(one.labels)] = std::move(one);
     return all;
   }
 
@@ -430,12 +363,6 @@ class Measurer {
     }
   }
 
-  // Of one attribute, of spans that are not selected and that are.
-  struct Comparison {
-    std::vector<double> totals[2];
-    std::map<std::pair<int, std::string>, std::pair<ResultValue, std::vector<double>>> values[2];
-  };
-
   const MetricStage& metric_;
   const MetricsRequest& request_;
   const Buckets& buckets_;
@@ -446,7 +373,7 @@ class Measurer {
   Attribute start_;
   bool extrapolates_ = false;
   std::map<std::string, Accumulator> series_;
-  std::map<std::string, Comparison> comparisons_;
+  Comparer comparer_;
 };
 
 // topk and bottomk choose at each time; ties by labels.
@@ -593,7 +520,12 @@ Result<MetricsResult> EvaluateMetrics(const Query& query, const MetricsRequest& 
   const MetricsContext context{request, buckets, options, table, check};
   ASSIGN_OR_RETURN(SeriesMap series, EvaluateQuery(query, context));
   MetricsResult result;
-  for (auto& [key, one] : series) result.series.push_back(std::move(one));
+  const size_t exemplars_each =
+      series.empty() ? 0 : std::max<size_t>(1, request.exemplars_max / series.size());
+  for (auto& [key, one] : series) {
+    if (one.exemplars.size() > exemplars_each) one.exemplars.resize(exemplars_each);
+    result.series.push_back(std::move(one));
+  }
   return result;
 }
 

@@ -63,7 +63,7 @@ struct StaticName {
 };
 
 constexpr StaticName kStatics[] = {
-    {"nil", ValueType::kNil, 0},
+    {"nil", ValueType::kNil, 1},
     {"true", ValueType::kBool, 1},
     {"false", ValueType::kBool, 0},
     {"unset", ValueType::kStatus, 0},
@@ -514,6 +514,10 @@ class Parser {
       // ^ groups to the right.
       ASSIGN_OR_RETURN(both->right, ParseField(op == Operator::kPower ? level : level + 1));
       RETURN_IF_ERROR(CompileRegex(both.get(), offset));
+      // nil = .a asks the same as .a = nil.
+      const bool is_about_nil =
+          both->left->kind == FieldExpression::Kind::kLiteral && both->left->literal.is_nil();
+      if (is_about_nil && IsComparison(op)) std::swap(both->left, both->right);
       left = std::move(both);
     }
     return left;

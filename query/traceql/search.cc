@@ -48,7 +48,10 @@ class Searcher {
     size_t looked_at = 0;
     for (const Candidate& candidate : candidates) {
       if (request_.limit != 0 && result_.traces.size() == request_.limit) break;
-      if (++looked_at % kTracesPerCheck == 0) RETURN_IF_ERROR(check_());
+      if (++looked_at % kTracesPerCheck == 0) {
+        RETURN_IF_ERROR(check_());
+        table_->CloseBeyond(kOpenBytesMax);
+      }
       RETURN_IF_ERROR(Evaluate(candidate.trace));
     }
     std::stable_sort(result_.traces.begin(), result_.traces.end(),
@@ -63,11 +66,12 @@ class Searcher {
     std::vector<Candidate> candidates;
     for (uint32_t trace = 0; trace < table_->trace_count(); ++trace) {
       if (!evaluator_.MayMatch(trace)) continue;
+      if (trace % kTracesPerCheck == 0) table_->CloseBeyond(kOpenBytesMax);
       Candidate candidate{UINT64_MAX, trace};
       bool is_in_window = window_.is_everything();
       for (const Segment& segment : table_->segments(trace)) {
-        ASSIGN_OR_RETURN(const std::vector<uint64_t>* starts,
-                         table_->block(segment.block).block().Starts());
+        ASSIGN_OR_RETURN(const format::SpanBlock* block, table_->view(segment.block).Open());
+        ASSIGN_OR_RETURN(const std::vector<uint64_t>* starts, block->Starts());
         for (uint32_t row = segment.begin; row < segment.end; ++row) {
           const uint64_t start = (*starts)[row];
           candidate.start_ns = std::min(candidate.start_ns, start);
@@ -114,12 +118,29 @@ class Searcher {
 
   Status CountServices(const TraceSpans& spans, FoundTrace* found) {
     std::map<std::string_view, ServiceStatistics> services;
+    uint32_t block = UINT32_MAX;
+    const std::vector<uint64_t>* statuses = nullptr;
+    const std::vector<Value>* names = nullptr;
+    const std::vector<uint64_t>* resources = nullptr;
+    uint64_t resource = UINT64_MAX;
+    ServiceStatistics* counted = nullptr;
     for (const SpanRef span : spans.spans) {
-      ASSIGN_OR_RETURN(const Value service, table_->Get(ServiceName(), span));
-      ASSIGN_OR_RETURN(const Value status, table_->Get(IntrinsicOf(Intrinsic::kStatus), span));
-      ServiceStatistics& statistics = services[service.text];
-      ++statistics.span_count;
-      statistics.error_count += status.integer == static_cast<int64_t>(SpanStatus::kError) ? 1 : 0;
+      if (span.block != block) {
+        ASSIGN_OR_RETURN(names, table_->view(span.block).ServiceNames());
+        ASSIGN_OR_RETURN(const format::SpanBlock* opened, table_->view(span.block).Open());
+        ASSIGN_OR_RETURN(statuses, opened->Values(format::SpanColumn::kStatusCodes));
+        ASSIGN_OR_RETURN(resources, opened->Values(format::SpanColumn::kResources));
+        block = span.block;
+        resource = UINT64_MAX;
+      }
+      if ((*resources)[span.row] != resource) {
+        resource = (*resources)[span.row];
+        if (resource >= names->size()) return DataLossError("a resource that is not there");
+        counted = &services[(*names)[resource].text];
+      }
+      ++counted->span_count;
+      const auto status = static_cast<SpanStatus>((*statuses)[span.row]);
+      counted->error_count += status == SpanStatus::kError ? 1 : 0;
     }
     for (auto& [name, statistics] : services) {
       statistics.service = name;
@@ -138,8 +159,8 @@ class Searcher {
       if (request_.spans_max != 0 && found->spans.size() == request_.spans_max) break;
       const SpanRef ref = spans->spans[i];
       FoundSpan& span = found->spans.emplace_back();
-      format::SpanBlock& block = table_->block(ref.block).block();
-      ASSIGN_OR_RETURN(const std::string* ids, block.SpanIds());
+      ASSIGN_OR_RETURN(const format::SpanBlock* block, table_->view(ref.block).Open());
+      ASSIGN_OR_RETURN(const std::string* ids, block->SpanIds());
       span.span_id = ids->substr(size_t{ref.row} * format::kSpanIdBytes, format::kSpanIdBytes);
       span.start_ns = spans->starts[i];
       ASSIGN_OR_RETURN(const Value name, table_->Get(IntrinsicOf(Intrinsic::kName), ref));

@@ -28,33 +28,47 @@ Result<std::unique_ptr<TraceTable>> TraceTable::Open(const engine::SpanReader* r
   std::unique_ptr<TraceTable> table(new TraceTable(reader));
   ASSIGN_OR_RETURN(const std::vector<engine::SpanBlockRef> refs, reader->Blocks(min_ns, max_ns));
   for (const engine::SpanBlockRef& ref : refs) {
-    ASSIGN_OR_RETURN(format::SpanBlock block, ref.open());
-    const format::SpanBlockHeader& header = block.header();
-    if (header.min_start_ns > max_ns || header.max_start_ns < min_ns) continue;
-    RETURN_IF_ERROR(table->AddBlock(ref));
+    RETURN_IF_ERROR(table->AddBlock(ref, min_ns, max_ns));
   }
   return table;
 }
 
-Status TraceTable::AddBlock(const engine::SpanBlockRef& ref) {
-  ASSIGN_OR_RETURN(format::SpanBlock opened, ref.open());
-  refs_.push_back(ref);
-  if (ref.id != 0) opened_.insert(ref.id);
+Status TraceTable::AddBlock(const engine::SpanBlockRef& ref, uint64_t min_ns, uint64_t max_ns) {
+  auto view = std::make_unique<BlockView>(ref);
+  ASSIGN_OR_RETURN(const format::SpanBlock* opened, view->Open());
+  const format::SpanBlockHeader& header = opened->header();
+  if (header.min_start_ns > max_ns || header.max_start_ns < min_ns) return OkStatus();
+  opened_.insert(ref.id);
   const auto number = static_cast<uint32_t>(blocks_.size());
-  blocks_.push_back(std::make_unique<BlockView>(std::move(opened)));
-  format::SpanBlock& block = blocks_.back()->block();
-  ASSIGN_OR_RETURN(const std::string* ids, block.TraceIds());
-  ASSIGN_OR_RETURN(const std::vector<uint32_t>* begins, block.TraceBegins());
-  std::vector<uint32_t>& row_traces = row_traces_.emplace_back(block.row_count());
-  for (size_t i = 0; i + 1 < begins->size(); ++i) {
+  Block& block = blocks_.emplace_back();
+  block.view = std::move(view);
+  ASSIGN_OR_RETURN(const std::string* ids, opened->TraceIds());
+  ASSIGN_OR_RETURN(const std::vector<uint32_t>* begins, opened->TraceBegins());
+  block.trace_ids = *ids;
+  block.begins = *begins;
+  block.traces.reserve(begins->size());
+  for (size_t i = 0; i + 1 < block.begins.size(); ++i) {
     const std::string_view id =
-        std::string_view(*ids).substr(i * format::kTraceIdBytes, format::kTraceIdBytes);
+        std::string_view(block.trace_ids).substr(i * format::kTraceIdBytes, format::kTraceIdBytes);
     const auto [at, is_new] = numbers_.try_emplace(id, static_cast<uint32_t>(traces_.size()));
     if (is_new) traces_.push_back({id, {}});
-    traces_[at->second].segments.push_back({number, (*begins)[i], (*begins)[i + 1]});
-    std::fill(row_traces.begin() + (*begins)[i], row_traces.begin() + (*begins)[i + 1], at->second);
+    block.traces.push_back(at->second);
+    traces_[at->second].segments.push_back({number, block.begins[i], block.begins[i + 1]});
   }
   return OkStatus();
+}
+
+uint32_t TraceTable::TraceOf(SpanRef span) const {
+  const Block& block = blocks_[span.block];
+  const auto after = std::upper_bound(block.begins.begin(), block.begins.end(), span.row);
+  return block.traces[static_cast<size_t>(after - block.begins.begin()) - 1];
+}
+
+std::vector<std::pair<uint32_t, uint32_t>> TraceTable::TraceRows(size_t block) const {
+  std::vector<std::pair<uint32_t, uint32_t>> rows;
+  const std::vector<uint32_t>& begins = blocks_[block].begins;
+  for (size_t i = 0; i + 1 < begins.size(); ++i) rows.emplace_back(begins[i], begins[i + 1]);
+  return rows;
 }
 
 Result<bool> TraceTable::Complete(size_t trace) {
@@ -62,29 +76,24 @@ Result<bool> TraceTable::Complete(size_t trace) {
                    reader_->BlocksOf(traces_[trace].id));
   bool any = false;
   for (const engine::SpanBlockRef& ref : refs) {
-    if (ref.id != 0 && opened_.contains(ref.id)) continue;
-    if (ref.id == 0) {
-      // Of blocks in memory only those in range were opened, and they have no name: all of them
-      // come again, and what is there twice is seen once.
-      ASSIGN_OR_RETURN(const format::SpanBlock block, ref.open());
-      bool is_open = false;
-      for (size_t i = 0; i < refs_.size() && !is_open; ++i) {
-        const format::SpanBlockHeader& known = blocks_[i]->block().header();
-        is_open = refs_[i].id == 0 && known.row_count == block.header().row_count &&
-                  known.min_start_ns == block.header().min_start_ns &&
-                  known.max_start_ns == block.header().max_start_ns;
-      }
-      if (is_open) continue;
-    }
-    RETURN_IF_ERROR(AddBlock(ref));
+    if (opened_.contains(ref.id)) continue;
+    RETURN_IF_ERROR(AddBlock(ref, 0, UINT64_MAX));
     any = true;
   }
   if (any) spans_of_.reset();
   return any;
 }
 
+void TraceTable::CloseBeyond(size_t bytes_max) {
+  size_t bytes = 0;
+  for (const Block& block : blocks_) bytes += block.view->memory_bytes();
+  if (bytes <= bytes_max) return;
+  for (const Block& block : blocks_) block.view->Close();
+}
+
 Result<std::string_view> TraceTable::SpanId(SpanRef span) {
-  ASSIGN_OR_RETURN(const std::string* ids, blocks_[span.block]->block().SpanIds());
+  ASSIGN_OR_RETURN(const format::SpanBlock* block, OpenBlock(span.block));
+  ASSIGN_OR_RETURN(const std::string* ids, block->SpanIds());
   return std::string_view(*ids).substr(size_t{span.row} * format::kSpanIdBytes,
                                        format::kSpanIdBytes);
 }
@@ -93,46 +102,47 @@ Result<const TraceSpans*> TraceTable::Spans(size_t trace) {
   if (spans_of_ == trace) return &spans_;
   spans_of_.reset();
   RETURN_IF_ERROR(Collect(trace, &spans_));
-  RETURN_IF_ERROR(FindParents(&spans_));
-  NumberNested(&spans_);
+  const std::vector<Segment>& segments = traces_[trace].segments;
+  if (segments.size() == 1) {
+    RETURN_IF_ERROR(FindParentsWithin(segments.front(), &spans_));
+  } else {
+    RETURN_IF_ERROR(RemoveRepeated(&spans_));
+    RETURN_IF_ERROR(FindParents(&spans_));
+  }
   spans_of_ = trace;
   return &spans_;
 }
 
 Status TraceTable::Collect(size_t trace, TraceSpans* spans) {
   *spans = TraceSpans();
-  span_indices_.clear();
+  has_indices_ = false;
   std::vector<std::pair<uint64_t, SpanRef>> rows;
   spans->start_ns = UINT64_MAX;
   for (const Segment& segment : traces_[trace].segments) {
-    format::SpanBlock& block = blocks_[segment.block]->block();
-    ASSIGN_OR_RETURN(const std::vector<uint64_t>* ends, block.Ends());
-    ASSIGN_OR_RETURN(const std::vector<uint64_t>* starts, block.Starts());
+    ASSIGN_OR_RETURN(const format::SpanBlock* block, OpenBlock(segment.block));
+    ASSIGN_OR_RETURN(const std::vector<uint64_t>* starts, block->Starts());
+    ASSIGN_OR_RETURN(const std::vector<uint64_t>* durations, block->Durations());
     for (uint32_t row = segment.begin; row < segment.end; ++row) {
       rows.push_back({(*starts)[row], {segment.block, row}});
       spans->start_ns = std::min(spans->start_ns, (*starts)[row]);
-      spans->end_ns = std::max(spans->end_ns, (*ends)[row]);
+      spans->end_ns = std::max(spans->end_ns, (*starts)[row] + (*durations)[row]);
     }
   }
-  std::stable_sort(rows.begin(), rows.end(),
-                   [](const auto& a, const auto& b) { return a.first < b.first; });
+  const auto is_earlier = [](const auto& a, const auto& b) { return a.first < b.first; };
+  if (!std::is_sorted(rows.begin(), rows.end(), is_earlier)) {
+    std::stable_sort(rows.begin(), rows.end(), is_earlier);
+  }
   for (const auto& [start, span] : rows) {
     spans->spans.push_back(span);
     spans->starts.push_back(start);
-  }
-  if (traces_[trace].segments.size() > 1) RETURN_IF_ERROR(RemoveRepeated(trace, spans));
-  for (uint32_t i = 0; i < spans->spans.size(); ++i) {
-    span_indices_[KeyOf(spans->spans[i])] = i;
   }
   return OkStatus();
 }
 
 // Spans of one id and content are one, wherever they came from.
-Status TraceTable::RemoveRepeated(size_t trace, TraceSpans* spans) {
-  (void)trace;
+Status TraceTable::RemoveRepeated(TraceSpans* spans) {
   std::unordered_map<std::string_view, std::vector<uint32_t>> by_id;  // indices kept
   std::vector<bool> is_repeated(spans->spans.size());
-  std::unordered_map<uint64_t, uint32_t> same_as;
   format::SpanFields scratch;
   for (uint32_t i = 0; i < spans->spans.size(); ++i) {
     const SpanRef span = spans->spans[i];
@@ -142,10 +152,10 @@ Status TraceTable::RemoveRepeated(size_t trace, TraceSpans* spans) {
       const SpanRef kept = spans->spans[other];
       compaction::StoredSpan a;
       compaction::StoredSpan b;
-      RETURN_IF_ERROR(
-          compaction::ReadStoredSpan(&blocks_[span.block]->block(), span.row, &scratch, &a));
-      RETURN_IF_ERROR(
-          compaction::ReadStoredSpan(&blocks_[kept.block]->block(), kept.row, &scratch, &b));
+      ASSIGN_OR_RETURN(const format::SpanBlock* block_a, OpenBlock(span.block));
+      RETURN_IF_ERROR(compaction::ReadStoredSpan(*block_a, span.row, &scratch, &a));
+      ASSIGN_OR_RETURN(const format::SpanBlock* block_b, OpenBlock(kept.block));
+      RETURN_IF_ERROR(compaction::ReadStoredSpan(*block_b, kept.row, &scratch, &b));
       if (a.key() != b.key()) continue;
       is_repeated[i] = true;
       break;
@@ -164,6 +174,37 @@ Status TraceTable::RemoveRepeated(size_t trace, TraceSpans* spans) {
   return OkStatus();
 }
 
+void TraceTable::AddParent(int32_t parent, TraceSpans* spans) {
+  const auto i = static_cast<uint32_t>(spans->parents.size());
+  if (parent == static_cast<int32_t>(i)) parent = TraceSpans::kOrphan;
+  if (parent == TraceSpans::kRoot && !spans->root) spans->root = i;
+  if (parent >= 0) ++spans->child_counts[static_cast<size_t>(parent)];
+  spans->parents.push_back(parent);
+}
+
+// Where all spans stand together, parents are told by their rows.
+Status TraceTable::FindParentsWithin(const Segment& segment, TraceSpans* spans) {
+  ASSIGN_OR_RETURN(const format::SpanBlock* block, OpenBlock(segment.block));
+  ASSIGN_OR_RETURN(const std::vector<uint32_t>* parents, block->Parents());
+  std::vector<int32_t>& indices = row_indices_;
+  indices.resize(segment.end - segment.begin);
+  for (size_t i = 0; i < spans->spans.size(); ++i) {
+    indices[spans->spans[i].row - segment.begin] = static_cast<int32_t>(i);
+  }
+  spans->child_counts.assign(spans->spans.size(), 0);
+  for (const SpanRef span : spans->spans) {
+    const uint32_t parent = (*parents)[span.row];
+    int32_t index = TraceSpans::kOrphan;
+    if (parent == format::SpanBlock::kNoParent) {
+      index = TraceSpans::kRoot;
+    } else if (parent >= segment.begin && parent < segment.end) {
+      index = indices[parent - segment.begin];
+    }
+    AddParent(index, spans);
+  }
+  return OkStatus();
+}
+
 Status TraceTable::FindParents(TraceSpans* spans) {
   std::unordered_map<std::string_view, uint32_t> by_id;
   by_id.reserve(spans->spans.size());
@@ -173,65 +214,76 @@ Status TraceTable::FindParents(TraceSpans* spans) {
   }
   spans->child_counts.assign(spans->spans.size(), 0);
   for (uint32_t i = 0; i < spans->spans.size(); ++i) {
-    format::SpanBlock& block = blocks_[spans->spans[i].block]->block();
-    ASSIGN_OR_RETURN(const std::vector<uint32_t>* parents, block.Parents());
+    ASSIGN_OR_RETURN(const format::SpanBlock* block, OpenBlock(spans->spans[i].block));
+    ASSIGN_OR_RETURN(const std::vector<uint32_t>* parents, block->Parents());
     const uint32_t parent = (*parents)[spans->spans[i].row];
     if (parent == format::SpanBlock::kNoParent) {
-      spans->parents.push_back(TraceSpans::kRoot);
-      if (!spans->root) spans->root = i;
+      AddParent(TraceSpans::kRoot, spans);
       continue;
     }
     const bool is_elsewhere = parent >= format::SpanBlock::kParentElsewhere;
-    ASSIGN_OR_RETURN(const std::string* ids, is_elsewhere ? block.ParentIds() : block.SpanIds());
+    ASSIGN_OR_RETURN(const std::string* ids, is_elsewhere ? block->ParentIds() : block->SpanIds());
     const uint32_t index = is_elsewhere ? parent - format::SpanBlock::kParentElsewhere : parent;
     const auto found = by_id.find(
         std::string_view(*ids).substr(size_t{index} * format::kSpanIdBytes, format::kSpanIdBytes));
-    if (found == by_id.end() || found->second == i) {
-      spans->parents.push_back(TraceSpans::kOrphan);
-      continue;
-    }
-    spans->parents.push_back(static_cast<int32_t>(found->second));
-    ++spans->child_counts[found->second];
+    AddParent(found == by_id.end() ? TraceSpans::kOrphan : static_cast<int32_t>(found->second),
+              spans);
   }
   return OkStatus();
 }
 
 void TraceTable::NumberNested(TraceSpans* spans) {
-  const size_t count = spans->spans.size();
-  spans->nested_left.assign(count, 0);
-  spans->nested_right.assign(count, 0);
-  std::vector<std::vector<uint32_t>> children(count);
-  for (uint32_t i = 0; i < count; ++i) {
-    if (spans->parents[i] >= 0) children[static_cast<size_t>(spans->parents[i])].push_back(i);
+  if (!spans->nested_left.empty()) return;
+  const auto count = static_cast<int32_t>(spans->spans.size());
+  constexpr int32_t kNone = -1;
+  spans->nested_left.assign(spans->spans.size(), 0);
+  spans->nested_right.assign(spans->spans.size(), 0);
+  std::vector<int32_t> first_child(spans->spans.size(), kNone);
+  std::vector<int32_t> next_sibling(spans->spans.size(), kNone);
+  for (int32_t i = count - 1; i >= 0; --i) {
+    const int32_t parent = spans->parents[static_cast<size_t>(i)];
+    if (parent < 0) continue;
+    next_sibling[static_cast<size_t>(i)] = first_child[static_cast<size_t>(parent)];
+    first_child[static_cast<size_t>(parent)] = i;
   }
   int32_t next = 1;
-  std::vector<std::pair<uint32_t, size_t>> path;  // span, next child
-  for (uint32_t root = 0; root < count; ++root) {
-    if (spans->parents[root] != TraceSpans::kRoot) continue;
-    path.emplace_back(root, 0);
-    spans->nested_left[root] = next++;
-    while (!path.empty()) {
-      auto& [span, child] = path.back();
-      if (child == children[span].size()) {
-        spans->nested_right[span] = next++;
-        path.pop_back();
-        continue;
+  for (int32_t root = 0; root < count; ++root) {
+    if (spans->parents[static_cast<size_t>(root)] != TraceSpans::kRoot) continue;
+    for (int32_t at = root; at != kNone;) {
+      const auto span = static_cast<size_t>(at);
+      if (spans->nested_left[span] == 0) {
+        spans->nested_left[span] = next++;
+        if (first_child[span] != kNone) {
+          at = first_child[span];
+          continue;
+        }
       }
-      const uint32_t below = children[span][child++];
-      spans->nested_left[below] = next++;
-      path.emplace_back(below, 0);
+      spans->nested_right[span] = next++;
+      if (at == root) break;
+      // Its parent comes again once the last child is done.
+      at = next_sibling[span] != kNone ? next_sibling[span] : spans->parents[span];
     }
   }
 }
 
 Result<uint32_t> TraceTable::IndexOf(SpanRef span) {
-  RETURN_IF_ERROR(Spans(TraceOf(span)).status());
+  const uint32_t trace = TraceOf(span);
+  RETURN_IF_ERROR(Spans(trace).status());
+  const std::vector<Segment>& segments = traces_[trace].segments;
+  if (segments.size() == 1) {
+    return static_cast<uint32_t>(row_indices_[span.row - segments.front().begin]);
+  }
+  if (!has_indices_) {
+    span_indices_.clear();
+    for (uint32_t i = 0; i < spans_.spans.size(); ++i) span_indices_[KeyOf(spans_.spans[i])] = i;
+    has_indices_ = true;
+  }
   const auto found = span_indices_.find(KeyOf(span));
   return found == span_indices_.end() ? UINT32_MAX : found->second;
 }
 
 Result<Value> TraceTable::Get(const Attribute& attribute, SpanRef span) {
-  if (!BlockView::NeedsTrace(attribute)) return blocks_[span.block]->Get(attribute, span.row);
+  if (!BlockView::NeedsTrace(attribute)) return view(span.block).Get(attribute, span.row);
   return TraceValue(attribute, span);
 }
 
@@ -254,16 +306,19 @@ Result<Value> TraceTable::TraceValue(const Attribute& attribute, SpanRef span) {
     Attribute own = attribute;
     own.of_parent = false;
     const SpanRef above = spans_.spans[static_cast<size_t>(parent)];
-    return blocks_[above.block]->Get(own, above.row);
+    return view(above.block).Get(own, above.row);
   }
   switch (attribute.intrinsic) {
     case Intrinsic::kChildCount:
       return integer(spans_.child_counts[index]);
     case Intrinsic::kNestedSetLeft:
+      NumberNested(&spans_);
       return integer(spans_.nested_left[index]);
     case Intrinsic::kNestedSetRight:
+      NumberNested(&spans_);
       return integer(spans_.nested_right[index]);
     case Intrinsic::kNestedSetParent:
+      NumberNested(&spans_);
       return integer(parent >= 0                   ? spans_.nested_left[static_cast<size_t>(parent)]
                      : parent == TraceSpans::kRoot ? -1
                                                    : 0);
@@ -275,8 +330,8 @@ Result<Value> TraceTable::TraceValue(const Attribute& attribute, SpanRef span) {
       const SpanRef root = spans_.spans[*spans_.root];
       Attribute name;
       name.intrinsic = Intrinsic::kName;
-      return blocks_[root.block]->Get(
-          attribute.intrinsic == Intrinsic::kTraceRootName ? name : ServiceName(), root.row);
+      return view(root.block)
+          .Get(attribute.intrinsic == Intrinsic::kTraceRootName ? name : ServiceName(), root.row);
     }
     default:
       return Value::Nil();

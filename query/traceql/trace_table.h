@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <deque>
 #include <memory>
 #include <optional>
 #include <span>
@@ -9,6 +10,7 @@
 #include <string_view>
 #include <unordered_map>
 #include <unordered_set>
+#include <utility>
 #include <vector>
 
 #include "engine/span_reader.h"
@@ -16,6 +18,9 @@
 #include "varve/status.h"
 
 namespace varve::traceql {
+
+// A query lets blocks go that hold more in decoded columns than this.
+inline constexpr size_t kOpenBytesMax = size_t{256} << 20;
 
 // A span: a row of a block.
 struct SpanRef {
@@ -39,7 +44,7 @@ struct TraceSpans {
   std::vector<uint64_t> starts;  // ns
   std::vector<int32_t> parents;  // into spans, kRoot or kOrphan
   std::vector<uint32_t> child_counts;
-  // Numbered depth first from 1, as Tempo does; 0: not below a root.
+  // Numbered depth first from 1, as Tempo does; 0: not below a root. Empty until asked for.
   std::vector<int32_t> nested_left;
   std::vector<int32_t> nested_right;
   uint64_t start_ns = 0;  // of the first span
@@ -50,54 +55,72 @@ struct TraceSpans {
 // Thread safety: none.
 class TraceTable {
  public:
-  // Opens the blocks that may have spans that start within [min_ns, max_ns]. `reader` is borrowed.
+  // Looks at the blocks that may have spans that start within [min_ns, max_ns]. `reader` is
+  // borrowed.
   static Result<std::unique_ptr<TraceTable>> Open(const engine::SpanReader* reader, uint64_t min_ns,
                                                   uint64_t max_ns);
 
   size_t block_count() const { return blocks_.size(); }
-  BlockView& block(size_t i) { return *blocks_[i]; }
+  uint32_t row_count(size_t block) const { return blocks_[block].begins.back(); }
+  BlockView& view(size_t block) { return *blocks_[block].view; }
   size_t trace_count() const { return traces_.size(); }
   std::string_view trace_id(size_t trace) const { return traces_[trace].id; }
   std::span<const Segment> segments(size_t trace) const { return traces_[trace].segments; }
-  uint32_t TraceOf(SpanRef span) const { return row_traces_[span.block][span.row]; }
+  uint32_t TraceOf(SpanRef span) const;
+  // The rows of each trace in a block, from begin to end.
+  std::vector<std::pair<uint32_t, uint32_t>> TraceRows(size_t block) const;
 
-  // Opens whatever further blocks have spans of the trace. True when there were some.
+  // Takes in whatever further blocks have spans of the trace. True when there were some.
   Result<bool> Complete(size_t trace);
+  // Lets blocks go when those that are open hold more than `bytes_max`, and all values that were
+  // got from them.
+  void CloseBeyond(size_t bytes_max);
 
   // Valid until the next call.
   Result<const TraceSpans*> Spans(size_t trace);
   // Where a span stands among Spans(TraceOf(span)).
   Result<uint32_t> IndexOf(SpanRef span);
 
-  // An attribute of a span, trace-wide ones included. Texts live as long as the table, or, of
-  // those that need the trace, until the next call.
+  // An attribute of a span, trace-wide ones included. Texts live as long as the block is open, or,
+  // of those that need the trace, until the next call.
   Result<Value> Get(const Attribute& attribute, SpanRef span);
 
  private:
+  struct Block {
+    std::unique_ptr<BlockView> view;
+    std::string trace_ids;         // 16 bytes each
+    std::vector<uint32_t> begins;  // of each trace's rows; one more than there are traces
+    std::vector<uint32_t> traces;  // into traces_
+  };
   struct Trace {
     std::string_view id;
     std::vector<Segment> segments;
   };
 
   explicit TraceTable(const engine::SpanReader* reader) : reader_(reader) {}
-  Status AddBlock(const engine::SpanBlockRef& ref);
+  Status AddBlock(const engine::SpanBlockRef& ref, uint64_t min_ns, uint64_t max_ns);
+  Result<const format::SpanBlock*> OpenBlock(uint32_t block) { return view(block).Open(); }
   Status Collect(size_t trace, TraceSpans* spans);
-  Status RemoveRepeated(size_t trace, TraceSpans* spans);
+  Status RemoveRepeated(TraceSpans* spans);
+  static void AddParent(int32_t parent, TraceSpans* spans);
+  Status FindParentsWithin(const Segment& segment, TraceSpans* spans);
   Status FindParents(TraceSpans* spans);
   static void NumberNested(TraceSpans* spans);
   Result<std::string_view> SpanId(SpanRef span);
   Result<Value> TraceValue(const Attribute& attribute, SpanRef span);
 
   const engine::SpanReader* const reader_;
-  std::vector<engine::SpanBlockRef> refs_;  // what blocks_ were opened from
-  std::unordered_set<uint64_t> opened_;     // ids of refs_, zeros excepted
-  std::vector<std::unique_ptr<BlockView>> blocks_;
-  std::vector<std::vector<uint32_t>> row_traces_;  // by block and row
+  std::unordered_set<uint64_t> opened_;  // ids of blocks_
+  std::deque<Block> blocks_;
   std::unordered_map<std::string_view, uint32_t> numbers_;
   std::vector<Trace> traces_;
   std::optional<size_t> spans_of_;  // whose spans_ holds
   TraceSpans spans_;
-  std::unordered_map<uint64_t, uint32_t> span_indices_;  // block and row to index
+  // Where rows stand in spans_: of a trace that stands together by row from its begin, else by
+  // block and row, once has_indices_.
+  std::vector<int32_t> row_indices_;
+  bool has_indices_ = false;
+  std::unordered_map<uint64_t, uint32_t> span_indices_;
   std::string text_;
 };
 

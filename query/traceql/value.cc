@@ -98,11 +98,11 @@ bool Compare(Operator op, const Value& left, const Value& right, const re2::RE2*
     if (left.type != ValueType::kString || regex == nullptr) return false;
     return Matches(*regex, left.text) == (op == Operator::kRegex);
   }
-  if (left.is_nil() || right.is_nil()) {
-    const bool both = left.is_nil() && right.is_nil();
-    if (op == Operator::kEqual) return both;
-    return op == Operator::kNotEqual && !both && (left.is_nil() || right.is_nil());
+  if (right.is_literal_nil()) {
+    if (op == Operator::kEqual) return left.is_nil();
+    return op == Operator::kNotEqual && !left.is_nil();
   }
+  if (left.is_nil() || right.is_nil()) return false;
   if (left.is_numeric() && right.is_numeric()) {
     if (left.type != ValueType::kFloat && right.type != ValueType::kFloat) {
       return Ordered(op, left.integer, right.integer);

@@ -32,7 +32,7 @@ enum class SpanStatus : int64_t { kUnset = 0, kOk = 1, kError = 2 };  // as in O
 
 struct Value {
   ValueType type = ValueType::kNil;
-  int64_t integer = 0;  // kInt, kBool, kDuration, kStatus, kKind
+  int64_t integer = 0;  // kInt, kBool, kDuration, kStatus, kKind; kNil: 1 for the word
   double number = 0;    // kFloat
   std::string_view text;
   std::shared_ptr<const std::vector<Value>> list;
@@ -41,9 +41,11 @@ struct Value {
   static Value Of(ValueType type, int64_t integer) { return {type, integer, 0, {}, nullptr}; }
   static Value Float(double number) { return {ValueType::kFloat, 0, number, {}, nullptr}; }
   static Value String(std::string_view text) { return {ValueType::kString, 0, 0, text, nullptr}; }
-  static Value Bool(bool value) { return Of(ValueType::kBool, value ? 1 : 0); }
+  static Value Bool(int64_t is_true) { return Of(ValueType::kBool, is_true != 0 ? 1 : 0); }
 
   bool is_nil() const { return type == ValueType::kNil; }
+  // The word nil, which asks whether something is there; what is not there compares with nothing.
+  bool is_literal_nil() const { return is_nil() && integer != 0; }
   bool is_numeric() const {
     return type == ValueType::kInt || type == ValueType::kFloat || type == ValueType::kDuration;
   }

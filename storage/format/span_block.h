@@ -114,83 +114,61 @@ Result<Origin> DecodeOrigin(std::string_view bytes);
 // cannot be read.
 Result<SpanBlockBytes> EncodeSpanBlock(const std::vector<SpanRow>& rows);
 
-// Reads columns as they are asked for and keeps them. Errors are kDataLoss.
-// Thread safety: none.
+// Reads columns as they are asked for and keeps them, decoded. Errors are kDataLoss.
+// Thread safety: all methods from any thread; what they return does not change any more.
 class SpanBlock {
  public:
-  // Gives the bytes of a column; empty when there is none of that number.
+  // Gives the bytes of a column; empty when there is none of that number. One call at a time.
   using Fetch = std::function<Result<std::string>(uint32_t column)>;
 
   static Result<SpanBlock> Open(Fetch fetch);
+  ~SpanBlock();
+  SpanBlock(SpanBlock&&) noexcept;
+  SpanBlock& operator=(SpanBlock&&) noexcept;
 
   const SpanBlockHeader& header() const { return header_; }
   uint32_t row_count() const { return header_.row_count; }
+  // What is decoded, about.
+  size_t memory_bytes() const;
 
   // 16 bytes per trace, and the row that each trace begins at (one more than there are traces).
-  Result<const std::string*> TraceIds();
-  Result<const std::vector<uint32_t>*> TraceBegins();
-  Result<const std::string*> SpanIds();  // 8 bytes per row
+  Result<const std::string*> TraceIds() const;
+  Result<const std::vector<uint32_t>*> TraceBegins() const;
+  Result<const std::string*> SpanIds() const;  // 8 bytes per row
   // Per row: the parent's row, or kNoParent, or kParentElsewhere + index into ParentIds().
   static constexpr uint32_t kNoParent = UINT32_MAX;
   static constexpr uint32_t kParentElsewhere = 1u << 31;
-  Result<const std::vector<uint32_t>*> Parents();
-  Result<const std::string*> ParentIds();
-  Result<const std::vector<uint64_t>*> Starts();  // ns
-  Result<const std::vector<uint64_t>*> Ends();    // ns
-  // Any of the columns of values and of strings, by what it is counted in.
-  Result<const std::vector<uint64_t>*> Values(SpanColumn column);
-  Result<const codec::StringColumn*> Strings(SpanColumn column);
+  Result<const std::vector<uint32_t>*> Parents() const;
+  Result<const std::string*> ParentIds() const;
+  Result<const std::vector<uint64_t>*> Starts() const;     // ns
+  Result<const std::vector<uint64_t>*> Durations() const;  // ns, two's complement
+  // Any of the other columns of values and of strings, by what it is counted in.
+  Result<const std::vector<uint64_t>*> Values(SpanColumn column) const;
+  Result<const codec::StringColumn*> Strings(SpanColumn column) const;
   // The event or link that row i begins at; one more than there are rows.
-  Result<const std::vector<uint32_t>*> Begins(SpanColumn counts);
+  Result<const std::vector<uint32_t>*> Begins(SpanColumn counts) const;
 
   // The rows (of spans, events or links) that have a value of attribute column i, ascending; a row
   // may occur twice, when its span has the key twice.
-  Result<const std::vector<uint32_t>*> AttributeRows(uint32_t i);
+  Result<const std::vector<uint32_t>*> AttributeRows(uint32_t i) const;
+  // Where the row's value stands in column i; kNoValue: it has none.
+  static constexpr uint32_t kNoValue = UINT32_MAX;
+  Result<uint32_t> FindAttribute(uint32_t i, uint32_t row) const;
   // Of kBool, kInt and kDouble; and of kString and kOther.
-  Result<const std::vector<uint64_t>*> AttributeValues(uint32_t i);
-  Result<const codec::StringColumn*> AttributeStrings(uint32_t i);
+  Result<const std::vector<uint64_t>*> AttributeValues(uint32_t i) const;
+  Result<const codec::StringColumn*> AttributeStrings(uint32_t i) const;
 
   // The fields of a row; views live as long as the block.
-  Status ReadRow(uint32_t row, SpanFields* span);
+  Status ReadRow(uint32_t row, SpanFields* span) const;
 
  private:
-  struct Cached;
-  using Shapes = std::vector<std::vector<uint32_t>>;
-
-  explicit SpanBlock(Fetch fetch) : fetch_(std::move(fetch)) {}
-  Result<Cached*> Slot(uint32_t column);
-  Status DataLoss(uint32_t column, const char* what) const;
-  Result<const std::string*> Bytes(uint32_t column, size_t size);
-  Result<const std::vector<uint64_t>*> ValuesOf(uint32_t column, size_t count);
-  Result<const codec::StringColumn*> StringsOf(uint32_t column, size_t count);
-  size_t CountOf(SpanColumn column) const;
-  Result<const Shapes*> ShapeTable();
+  class Columns;
+  explicit SpanBlock(SpanBlockHeader header, std::unique_ptr<Columns> columns);
   Status ReadAttributes(AttributeScope scope, uint32_t row, SpanFields* span,
-                        AttributeRange* range);
-  Status LocateAttributes();
+                        AttributeRange* range) const;
 
-  struct Cached {
-    std::string bytes;
-    bool has_bytes = false;
-    std::vector<uint64_t> values;
-    std::vector<uint32_t> numbers;
-    codec::StringColumn strings;
-    bool is_decoded = false;
-  };
-
-  Fetch fetch_;
   SpanBlockHeader header_;
-  std::vector<std::unique_ptr<Cached>> columns_;  // by column number
-  Shapes shapes_;
-  bool has_shapes_ = false;
-  std::vector<std::vector<uint32_t>> attribute_rows_;  // by attribute column
-  // By scope and row: where the row's values stand, in the order of its shape.
-  std::vector<uint32_t> value_indices_[3];
-  std::vector<uint32_t> value_begins_[3];
-  bool has_attribute_rows_ = false;
-  std::vector<uint64_t> starts_;
-  std::vector<uint64_t> ends_;
-  std::vector<uint32_t> parents_;
+  std::unique_ptr<Columns> columns_;
 };
 
 }  // namespace varve::format
