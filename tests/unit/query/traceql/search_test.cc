@@ -53,81 +53,53 @@ Result<SearchResult> RunSearch(const FakeSpanReader& reader, const std::string& 
 }
 
 // Trace 1: a shop; trace 2: later, with an error; trace 3: a root is missing.
+TestSpan Span(uint64_t trace, uint64_t id, uint64_t parent, std::string name, std::string service) {
+  TestSpan span;
+  span.trace = trace;
+  span.id = id;
+  span.parent = parent;
+  span.name = std::move(name);
+  span.service = std::move(service);
+  return span;
+}
+
+struct Timing {
+  uint64_t start_ms;
+  uint64_t duration_ms;
+  int32_t kind = 0;
+  int32_t status = 0;
+};
+
+TestSpan Timed(TestSpan span, Timing timing,
+               std::vector<std::pair<std::string, std::string>> attributes = {}) {
+  span.start_ns = timing.start_ms * kMs;
+  span.duration_ns = timing.duration_ms * kMs;
+  span.kind = timing.kind;
+  span.status = timing.status;
+  span.attributes = std::move(attributes);
+  return span;
+}
+
 FakeSpanReader Shop() {
   FakeSpanReader reader;
+  TestSpan select = Timed(Span(1, 4, 3, "select", "catalog"), {103, 10, 3});
+  select.events = {"row", "row"};
+  select.event_attribute = "n=3";
   reader.AddBlock({
-      {.trace = 1,
-       .id = 1,
-       .name = "get",
-       .service = "gateway",
-       .start_ns = 100 * kMs,
-       .duration_ns = 50 * kMs,
-       .kind = 2,
-       .attributes = {{"http.route", "\"/\""}, {"http.status", "200"}, {"ratio", "0.5"}}},
-      {.trace = 1,
-       .id = 2,
-       .parent = 1,
-       .name = "call",
-       .service = "gateway",
-       .start_ns = 101 * kMs,
-       .duration_ns = 40 * kMs,
-       .kind = 3,
-       .attributes = {{"ok", "true"}}},
-      {.trace = 1,
-       .id = 3,
-       .parent = 2,
-       .name = "list",
-       .service = "catalog",
-       .start_ns = 102 * kMs,
-       .duration_ns = 30 * kMs,
-       .kind = 2,
-       .attributes = {{"service.name", "\"own\""}, {"http.status", "404"}}},
-      {.trace = 1,
-       .id = 4,
-       .parent = 3,
-       .name = "select",
-       .service = "catalog",
-       .start_ns = 103 * kMs,
-       .duration_ns = 10 * kMs,
-       .kind = 3,
-       .events = {"row", "row"},
-       .event_attribute = "n=3"},
-      {.trace = 1,
-       .id = 5,
-       .parent = 3,
-       .name = "render",
-       .service = "catalog",
-       .start_ns = 115 * kMs,
-       .duration_ns = 5 * kMs,
-       .kind = 1},
-      {.trace = 3,
-       .id = 1,
-       .parent = 99,
-       .name = "lost",
-       .service = "cart",
-       .start_ns = 10 * kMs,
-       .duration_ns = 1 * kMs},
-      {.trace = 3, .id = 2, .parent = 1, .name = "found", .service = "cart", .start_ns = 11 * kMs},
+      Timed(Span(1, 1, 0, "get", "gateway"), {100, 50, 2},
+            {{"http.route", "\"/\""}, {"http.status", "200"}, {"ratio", "0.5"}}),
+      Timed(Span(1, 2, 1, "call", "gateway"), {101, 40, 3}, {{"ok", "true"}}),
+      Timed(Span(1, 3, 2, "list", "catalog"), {102, 30, 2},
+            {{"service.name", "\"own\""}, {"http.status", "404"}}),
+      select,
+      Timed(Span(1, 5, 3, "render", "catalog"), {115, 5, 1}),
+      Timed(Span(3, 1, 99, "lost", "cart"), {10, 1}),
+      Timed(Span(3, 2, 1, "found", "cart"), {11, 0}),
   });
   reader.AddBlock({
-      {.trace = 2,
-       .id = 1,
-       .name = "post",
-       .service = "gateway",
-       .start_ns = 500 * kMs,
-       .duration_ns = 9 * kMs,
-       .kind = 2,
-       .status = 2,
-       .attributes = {{"http.status", "500"}, {"http.route", "\"/pay\""}}},
-      {.trace = 2,
-       .id = 2,
-       .parent = 1,
-       .name = "pay",
-       .service = "payment",
-       .start_ns = 501 * kMs,
-       .duration_ns = 2 * kMs,
-       .kind = 2,
-       .status = 2},
+      Timed(Span(2, 1, 0, "post", "gateway"), {500, 9, 2, 2},
+            {{"http.status", "500"}, {"http.route", "\"/pay\""}}),
+      Timed(Span(2, 2, 1, "pay", "payment"), {501, 2, 2, 2}),
   });
   return reader;
 }
