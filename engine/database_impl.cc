@@ -334,6 +334,7 @@ Status DatabaseImpl::Recover() {
                                                recovered.next_segment);
   commits_ = std::make_unique<CommitQueue>(&head_, &exemplars_, &spans_, journal_.get(),
                                            options_.durability, recovered.next_sequence);
+  const std::vector<JournaledSpans> journaled_spans = std::move(recovered.spans);
   MaintenanceContext context;
   context.options = &options_;
   context.file_system = file_system_;
@@ -350,8 +351,12 @@ Status DatabaseImpl::Recover() {
   context.classes = &classes_;
   context.downsampling = &downsampling_;
   context.now_ms = [this] { return NowMs(); };
+  context.write_span_metrics = [this] {
+    return span_metrics_ == nullptr ? OkStatus() : span_metrics_->Write();
+  };
   context.log = log;
   maintenance_ = std::make_unique<Maintenance>(std::move(context), std::move(recovered));
+  if (options_.span_metrics) RETURN_IF_ERROR(RecoverSpanMetrics(journaled_spans));
   recovery_ms_ = static_cast<uint64_t>((Clock::System()->SteadyNs() - started_ns) / 1'000'000);
   return OkStatus();
 }
@@ -386,6 +391,10 @@ void DatabaseImpl::MaintenanceLoop() {
       MutexLock lock(&threads_mutex_);
       if (!stopping_) threads_changed_.WaitForMs(&threads_mutex_, kMaintenancePollMs);
       if (stopping_) return;
+    }
+    if (span_metrics_ != nullptr) {
+      // A failure is sticky where it comes from, and reported there.
+      static_cast<void>(span_metrics_->WriteDue());
     }
     maintenance_->RunDue();
   }
@@ -684,6 +693,14 @@ DatabaseStatistics DatabaseImpl::Statistics() {
   statistics.series_created = series_created_.load();
   statistics.spans_appended = spans_appended_.load();
   statistics.spans_rejected = spans_rejected_.load();
+  if (span_metrics_ != nullptr) {
+    const SpanMetricsCounters of_spans = span_metrics_->counters();
+    statistics.span_metrics_counted = of_spans.counted;
+    statistics.span_metrics_late = of_spans.late;
+    statistics.span_metrics_repeated = of_spans.repeated;
+    statistics.span_metrics_overflowed = of_spans.overflowed;
+    statistics.span_metrics_series = of_spans.series;
+  }
   statistics.head_span_count = spans_.span_count();
   statistics.head_span_bytes = spans_.bytes();
   statistics.appends_refused_pressure = refused_pressure_.load();

@@ -18,6 +18,7 @@
 #include "engine/metrics/select.h"
 #include "engine/metrics/tombstones.h"
 #include "engine/traces/span_head.h"
+#include "engine/traces/span_metrics.h"
 #include "engine/traces/trace_reader.h"
 #include "storage/file_system.h"
 #include "storage/journal/journal.h"
@@ -85,6 +86,9 @@ class DatabaseImpl final : public Database {
   Status CheckPressure(const WriteBatch& batch);
   Status CheckDisk();
   int64_t NowMs() const;
+  Status RecoverSpanMetrics(std::span<const JournaledSpans> journaled);
+  // The newest sample of a series; without the lock of open databases.
+  Result<LastSample> LoadLast(const Labels& labels);
   Result<AppendResult> AppendPrepared(PreparedBatch* batch);
   // How many series have samples in the range.
   Result<uint64_t> CountSeries(std::span<const Selector> selectors, TimeRange range);
@@ -113,6 +117,7 @@ class DatabaseImpl final : public Database {
   std::unique_ptr<MetadataRegistry> metadata_;
   std::unique_ptr<journal::Writer> journal_;
   std::unique_ptr<CommitQueue> commits_;
+  std::unique_ptr<SpanMetrics> span_metrics_;  // null: they are turned off
   std::unique_ptr<Maintenance> maintenance_;
 
   Mutex backup_mutex_;

@@ -1,12 +1,14 @@
 // Database: spans in, traces out.
 #include <algorithm>
 #include <memory>
+#include <optional>
 #include <string>
 #include <utility>
 
 #include "base/check.h"
 #include "base/status_macros.h"
 #include "engine/database_impl.h"
+#include "engine/traces/span_observation.h"
 #include "storage/format/traces_message.h"
 
 namespace varve::engine {
@@ -59,19 +61,23 @@ std::string Refusal(const format::SpanFields& span, const StartLimits& limits) {
 // What is taken of a message.
 struct Sifted {
   SpanAppendResult result;
-  format::TracesBuilder accepted;  // filled only where some are refused
+  std::vector<SpanObservation> observations;  // views into the message
+  format::TracesBuilder accepted;             // filled only where some are refused
+  std::string original;                       // what observations point into, then
 };
 
 // Reads every span; with `rebuild` puts together those that are taken.
 Status Sift(std::string_view body, const StartLimits& limits, Sifted* sifted, bool rebuild) {
   WireError error;
   format::SpanFields span;
+  SpanObserver observer;
   format::VisitSpans(body, &error, [&](const format::SpanPlace& place) {
     format::ReadSpan(WireReader(place.span, &error), &span);
     if (error.failed()) return;
     std::string why = Refusal(span, limits);
     if (why.empty()) {
       ++sifted->result.spans_appended;
+      sifted->observations.push_back(observer.Observe(place, span));
       if (!rebuild) return;
       sifted->accepted.Add(format::EncodeOrigin(place.resource.message, place.resource.schema_url),
                            format::EncodeOrigin(place.scope.message, place.scope.schema_url),
@@ -87,7 +93,8 @@ Status Sift(std::string_view body, const StartLimits& limits, Sifted* sifted, bo
 
 }  // namespace
 
-Result<SpanAppendResult> DatabaseImpl::AppendSpans(std::string traces_data) {
+Result<SpanAppendResult> DatabaseImpl::AppendSpans(std::string traces_data)
+    NO_THREAD_SAFETY_ANALYSIS {
   ReaderLock lock(&open_mutex_);
   RETURN_IF_ERROR(CheckOpen());
   if (spans_.bytes() > options_.head_bytes_max / kPressureDivisor) {
@@ -106,23 +113,84 @@ Result<SpanAppendResult> DatabaseImpl::AppendSpans(std::string traces_data) {
   if (options_.future_limit_ms != 0) {
     limits.max_ns = static_cast<uint64_t>(now_ms + options_.future_limit_ms) * kNsPerMs;
   }
+  AppendArrival(now_ms, &traces_data);
   Sifted sifted;
   RETURN_IF_ERROR(Sift(traces_data, limits, &sifted, /*rebuild=*/false));
   if (sifted.result.spans_rejected > 0 && sifted.result.spans_appended > 0) {
     sifted = Sifted();
     RETURN_IF_ERROR(Sift(traces_data, limits, &sifted, /*rebuild=*/true));
-    traces_data = sifted.accepted.Finish();
+    std::string accepted = sifted.accepted.Finish();
+    AppendArrival(now_ms, &accepted);
+    sifted.original = std::exchange(traces_data, std::move(accepted));
   }
   spans_rejected_.fetch_add(sifted.result.spans_rejected, std::memory_order_relaxed);
   if (sifted.result.spans_appended == 0) return sifted.result;
   std::unique_ptr<PreparedBatch> batch = TakeScratch();
   batch->Reset(nullptr);
-  batch->span_body = std::make_shared<const std::string>(std::move(traces_data));
-  const Status committed = commits_->Commit(batch.get());
-  ReturnScratch(std::move(batch));
-  RETURN_IF_ERROR(committed);
+  const auto body = std::make_shared<const std::string>(std::move(traces_data));
+  batch->span_body = body;
+  {
+    std::optional<ReaderLock> counting;
+    if (span_metrics_ != nullptr) counting.emplace(span_metrics_->counting());
+    const Status committed = commits_->Commit(batch.get());
+    ReturnScratch(std::move(batch));
+    RETURN_IF_ERROR(committed);
+    if (span_metrics_ != nullptr) span_metrics_->Count(sifted.observations, now_ms);
+  }
   spans_appended_.fetch_add(sifted.result.spans_appended, std::memory_order_relaxed);
   return sifted.result;
+}
+
+Status DatabaseImpl::RecoverSpanMetrics(std::span<const JournaledSpans> journaled) {
+  SpanMetricsContext context;
+  context.options = &options_;
+  context.load = [this](const Labels& labels) { return LoadLast(labels); };
+  context.append = [this](WriteBatch* batch) -> Status {
+    if (!batch->metadata().empty()) RETURN_IF_ERROR(metadata_->Update(batch->metadata()));
+    std::unique_ptr<PreparedBatch> scratch = TakeScratch();
+    scratch->Reset(batch);
+    const Result<AppendResult> result = AppendPrepared(scratch.get());
+    ReturnScratch(std::move(scratch));
+    return result.status();
+  };
+  context.last_sequence = [this] { return commits_->last_sequence(); };
+  context.now_ms = [this] { return NowMs(); };
+  context.log = options_.log;
+  auto metrics = std::make_unique<SpanMetrics>(std::move(context));
+  RETURN_IF_ERROR(metrics->Recover(journaled).WithContext("span metrics"));
+  span_metrics_ = std::move(metrics);
+  return OkStatus();
+}
+
+Result<LastSample> DatabaseImpl::LoadLast(const Labels& labels) {
+  SelectRequest request;
+  for (const LabelView label : labels) {
+    request.matchers.push_back(
+        {MatchOp::kEqual, std::string(label.name), std::string(label.value)});
+  }
+  // Most series were written a moment ago, and old ones are long.
+  constexpr int64_t kMinuteMs = 60'000;
+  const int64_t now_ms = NowMs();
+  request.max_ms = INT64_MAX;
+  LastSample last;
+  SampleBuffer samples;
+  for (const int64_t back_ms : {10 * kMinuteMs, 24 * 60 * kMinuteMs, 400 * 24 * 60 * kMinuteMs}) {
+    request.min_ms = now_ms - back_ms;
+    MetricsReader reader(&head_, store_.get(), &readers_, &tombstones_);
+    ASSIGN_OR_RETURN(const auto selections, reader.Select({&request, 1}, nullptr));
+    const SeriesSelection& selection = *selections.front();
+    for (size_t i = 0; i < selection.series_count(); ++i) {
+      if (selection.labels(i) != labels) continue;  // it has these labels and more
+      RETURN_IF_ERROR(selection.Read(i, request.min_ms, request.max_ms, &samples));
+      if (!samples.timestamps_ms.empty()) {
+        last = {true, samples.values.back(), {}, false, samples.timestamps_ms.back()};
+      } else if (!samples.histograms.empty()) {
+        last = {true, 0, *samples.histograms.back(), true, samples.histogram_timestamps_ms.back()};
+      }
+      if (last.found) return last;
+    }
+  }
+  return last;
 }
 
 Result<std::unique_ptr<SpanReader>> DatabaseImpl::NewSpanReader() {

@@ -9,6 +9,7 @@
 #include <cstdio>
 #include <cstring>
 #include <memory>
+#include <string>
 #include <string_view>
 #include <thread>
 #include <utility>
@@ -18,6 +19,7 @@
 #include "server/api/api_context.h"
 #include "server/api/endpoints.h"
 #include "server/config/config.h"
+#include "server/grpc/grpc_server.h"
 #include "server/http/dispatcher.h"
 #include "server/http/http_server.h"
 #include "server/ingest/remote_write_handler.h"
@@ -105,11 +107,16 @@ struct Running {
   std::unique_ptr<OtlpHandler> otlp;
   ApiContext context;
   std::unique_ptr<HttpServer> http;
+  std::unique_ptr<HttpServer> otlp_http;  // null: off
+  std::unique_ptr<GrpcServer> otlp_grpc;  // null: off
 };
 
 Status StartServing(const Config& config, const LogFunction& log, Running* running) {
   // The port before the data: a second server with the same command line should say so at once.
   ASSIGN_OR_RETURN(running->http, HttpServer::Bind(config.listen, config.http, log));
+  if (config.otlp_http != "off") {
+    ASSIGN_OR_RETURN(running->otlp_http, HttpServer::Bind(config.otlp_http, config.http, log));
+  }
   Options options = config.database;
   options.log = log;
   ASSIGN_OR_RETURN(running->database, Database::Open(options, config.data_dir));
@@ -142,9 +149,17 @@ Status StartServing(const Config& config, const LogFunction& log, Running* runni
     if (name == "retention") context.retention = value;
   }
   auto dispatcher =
-      std::make_unique<Dispatcher>(ToDispatcherOptions(config), ApiEndpoints(&context));
+      std::make_shared<Dispatcher>(ToDispatcherOptions(config), ApiEndpoints(&context));
   context.dispatcher = dispatcher.get();
-  return running->http->Start(std::move(dispatcher));
+  RETURN_IF_ERROR(running->http->Start(dispatcher));
+  if (running->otlp_http != nullptr) RETURN_IF_ERROR(running->otlp_http->Start(dispatcher));
+  if (config.otlp_grpc == "off") return OkStatus();
+  GrpcLimits grpc_limits;
+  grpc_limits.message_bytes_max = config.http.body_bytes_max;
+  grpc_limits.memory_bytes_max = config.http.body_bytes_total_max;
+  ASSIGN_OR_RETURN(running->otlp_grpc,
+                   GrpcServer::Start(config.otlp_grpc, std::move(dispatcher), grpc_limits));
+  return OkStatus();
 }
 
 int Serve(const Config& config, const sigset_t& signals) {
@@ -157,16 +172,17 @@ int Serve(const Config& config, const sigset_t& signals) {
     logger->error("cannot start on {}: {}", config.data_dir, status.message());
     return 1;
   }
-  if (config.otlp_grpc != "off") {
-    logger->warn("--otlp-grpc {}: nothing listens there yet; traces come with a later version",
-                 config.otlp_grpc);
-  }
-  std::printf("varved " VARVE_VERSION " is ready on http://%s, data in %s\n",
-              running.http->address().c_str(), config.data_dir.c_str());
+  std::string also;
+  if (running.otlp_http != nullptr) also += ", OTLP on http://" + running.otlp_http->address();
+  if (running.otlp_grpc != nullptr) also += ", OTLP on grpc://" + running.otlp_grpc->address();
+  std::printf("varved " VARVE_VERSION " is ready on http://%s%s, data in %s\n",
+              running.http->address().c_str(), also.c_str(), config.data_dir.c_str());
   std::fflush(stdout);
 
   const int number = WaitForStop(signals);
   logger->info("{}: finishing the requests under way", strsignal(number));
+  if (running.otlp_grpc != nullptr) running.otlp_grpc->Stop(kDrainMs);
+  if (running.otlp_http != nullptr) running.otlp_http->Stop(kDrainMs);
   running.http->Stop(kDrainMs);
   if (const Status status = running.database->Close(); !status.ok()) {
     logger->error("closing {}: {}", config.data_dir, status.message());

@@ -96,6 +96,7 @@ Status Maintenance::CheckpointLocked() {
     next.next_series_id = context_.head->next_id();
   });
   RETURN_IF_ERROR(segment.status());
+  Report("span metrics", context_.write_span_metrics());
   if (next.sequence == manifest_.sequence && next.next_series_id == manifest_.next_series_id)
     return OkStatus();
 
@@ -199,6 +200,7 @@ Status Maintenance::FlushLocked(std::shared_ptr<Tombstone> tombstone) {
     next.next_series_id = context_.head->next_id();
   });
   RETURN_IF_ERROR(segment.status());
+  Report("span metrics", context_.write_span_metrics());
   last_flush_ns_ = Clock::System()->SteadyNs();
   const bool any_chunk = std::any_of(frozen.begin(), frozen.end(),
                                      [](const FrozenSeries& s) { return bool(s.newest); });

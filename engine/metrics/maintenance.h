@@ -52,6 +52,8 @@ struct MaintenanceContext {
   const compaction::RetentionClasses* classes = nullptr;
   const compaction::DownsamplingRules* downsampling = nullptr;
   std::function<int64_t()> now_ms;
+  // Writes what span metrics have counted; called when spans are about to leave the journal.
+  std::function<Status()> write_span_metrics;
   std::function<void(LogLevel, std::string_view)> log;
 };
 

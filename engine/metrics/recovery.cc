@@ -16,8 +16,9 @@ using Log = std::function<void(LogLevel, std::string_view)>;
 // Applies journal records.
 class Replayer {
  public:
-  Replayer(Head* head, ExemplarStore* exemplars, SpanHead* spans)
-      : head_(head), exemplars_(exemplars), spans_(spans) {}
+  Replayer(Head* head, ExemplarStore* exemplars, SpanHead* spans,
+           std::vector<JournaledSpans>* journaled_spans)
+      : head_(head), exemplars_(exemplars), spans_(spans), journaled_spans_(journaled_spans) {}
 
   Status Apply(const journal::Record& record) {
     switch (record.kind) {
@@ -32,8 +33,12 @@ class Replayer {
         RETURN_IF_ERROR(ApplySamples(samples));
         return exemplars_->Add(exemplars);
       }
-      case journal::RecordKind::kSpans:
-        return spans_->Add(std::make_shared<const std::string>(record.body));
+      case journal::RecordKind::kSpans: {
+        auto body = std::make_shared<const std::string>(record.body);
+        RETURN_IF_ERROR(spans_->Add(body));
+        journaled_spans_->push_back({record.sequence, std::move(body)});
+        return OkStatus();
+      }
       case journal::RecordKind::kMetadata:
         break;
     }
@@ -74,6 +79,7 @@ class Replayer {
   Head* const head_;
   ExemplarStore* const exemplars_;
   SpanHead* const spans_;
+  std::vector<JournaledSpans>* const journaled_spans_;
   SampleRecord decoded_;
   PreparedBatch batch_;
   uint64_t lost_samples_ = 0;
@@ -144,7 +150,7 @@ Status RemoveStrays(FileSystem* file_system, const std::string& directory,
 Status ReplayJournal(FileSystem* file_system, const std::string& directory, uint64_t database_id,
                      Head* head, ExemplarStore* exemplars, SpanHead* spans, const Log& log,
                      RecoveredHead* recovered) {
-  Replayer replayer(head, exemplars, spans);
+  Replayer replayer(head, exemplars, spans, &recovered->spans);
   journal::ReplayCallbacks callbacks;
   callbacks.on_record = [&](const journal::Record& record) {
     // The checksum was right, so what cannot be applied is damage that was written so; it must not

@@ -10,6 +10,7 @@
 #include "engine/metrics/exemplar_store.h"
 #include "engine/metrics/head.h"
 #include "engine/traces/span_head.h"
+#include "engine/traces/span_metrics.h"
 #include "storage/file_system.h"
 #include "storage/kv/store.h"
 #include "varve/options.h"
@@ -23,8 +24,9 @@ struct RecoveredHead {
   uint64_t series_checkpointed = 0;  // series with lower ids are in the manifest's files
   uint64_t next_segment = 1;         // of the journal
   uint64_t next_sequence = 1;
-  uint64_t journal_bytes = 0;    // of the segments replayed
-  uint64_t damaged_records = 0;  // journal records and checkpoint chunks that were skipped
+  uint64_t journal_bytes = 0;         // of the segments replayed
+  std::vector<JournaledSpans> spans;  // of the segments replayed
+  uint64_t damaged_records = 0;       // journal records and checkpoint chunks that were skipped
 };
 
 // Fills `head`, `exemplars` and `spans`. Damage is reported through `log` (file, offset, what was

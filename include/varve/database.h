@@ -232,8 +232,13 @@ struct DatabaseStatistics {
   uint64_t part_bytes = 0;         // of all
   uint64_t rollup_row_count = 0;
   uint64_t rollup_bytes = 0;
-  uint64_t head_span_count = 0;  // not in parts yet
-  uint64_t head_span_bytes = 0;  // of memory, about
+  uint64_t span_metrics_counted = 0;     // spans in span metrics
+  uint64_t span_metrics_late = 0;        // too old on arrival to be counted
+  uint64_t span_metrics_repeated = 0;    // sent again, and counted once
+  uint64_t span_metrics_overflowed = 0;  // counted without their labels
+  uint64_t span_metrics_series = 0;      // combinations of labels in memory
+  uint64_t head_span_count = 0;          // not in parts yet
+  uint64_t head_span_bytes = 0;          // of memory, about
   uint64_t part_span_count = 0;
   uint64_t part_span_bytes = 0;
   uint64_t journal_bytes = 0;

@@ -81,6 +81,12 @@ struct Options {
   // Spans that start before now - trace_retention_ms are refused, and parts that hold nothing
   // younger are dropped. 0: for ever.
   int64_t trace_retention_ms = int64_t{7} * 24 * 3600 * 1000;
+  // Counts of spans and of calls between services as series (docs/ARCHITECTURE.md, "Span metrics").
+  bool span_metrics = true;
+  // Spans that started longer before their arrival are stored but not counted.
+  int64_t span_metrics_slack_ms = 3600 * 1000;
+  // Combinations of labels; what comes beyond is counted in a series overflow="true".
+  size_t span_metrics_series_max = 20'000;
   // Memory for columns of spans that queries decoded, for later queries.
   size_t trace_cache_bytes = size_t{256} << 20;
   size_t exemplar_label_bytes_max = 1024;  // names and values of one exemplar together

@@ -71,6 +71,19 @@ void AppendStorage(const DatabaseStatistics& s, MetricsText* text) {
                 Number(s.merge_bytes_replaced));
   text->Counter("varve_spans_appended_total", "Spans accepted.", Number(s.spans_appended));
   text->Counter("varve_spans_rejected_total", "Spans refused.", Number(s.spans_rejected));
+  text->Counter("varve_span_metrics_spans_total", "Spans counted in span metrics.",
+                Number(s.span_metrics_counted));
+  text->Counter("varve_span_metrics_late_spans_total",
+                "Spans stored but not counted: they arrived too late.",
+                Number(s.span_metrics_late));
+  text->Counter("varve_span_metrics_repeated_spans_total",
+                "Spans that were sent again, and not counted again.",
+                Number(s.span_metrics_repeated));
+  text->Counter("varve_span_metrics_overflowed_total",
+                "Spans and calls counted in the overflow series.",
+                Number(s.span_metrics_overflowed));
+  text->Gauge("varve_span_metrics_series", "Combinations of labels of span metrics in memory.",
+              Number(s.span_metrics_series));
   text->Gauge("varve_head_spans", "Spans in memory.", Number(s.head_span_count));
   text->Gauge("varve_head_span_bytes", "Memory of these spans.", Number(s.head_span_bytes));
   text->Gauge("varve_part_spans", "Spans in parts.", Number(s.part_span_count));

@@ -18,6 +18,7 @@ struct Config {
   std::string data_dir = "varve-data";
   std::string listen = "127.0.0.1:4280";
   std::string otlp_grpc = "off";
+  std::string otlp_http = "off";
   LogLevel log_level = LogLevel::kInfo;
   Options database;
   std::string retention_rules_text;  // as it was given; parsed in `database`

@@ -121,6 +121,12 @@ Status SetTraceRetention(std::string_view text, Config* config) {
   return OkStatus();
 }
 
+Status SetSpanMetrics(std::string_view text, Config* config) {
+  if (text != "on" && text != "off") return InvalidArgumentError("expected on or off");
+  config->database.span_metrics = text == "on";
+  return OkStatus();
+}
+
 std::string ExemplarRetentionText(const Config& config) {
   if (config.database.exemplar_retention_ms == 0) return std::string(kForever);
   return DurationText(config.database.exemplar_retention_ms);
@@ -239,11 +245,13 @@ Status SetDownsamplingRules(std::string_view text, Config* config) {
   return OkStatus();
 }
 
-Status SetOtlpGrpc(std::string_view text, Config* config) {
+// "on" is the port that OpenTelemetry assigns, on loopback.
+Status SetOtlpListener(std::string_view text, const char* assigned, std::string* address) {
+  if (text == "on") text = assigned;
   if (text != kOff && text.find(':') == std::string_view::npos) {
-    return InvalidArgumentError("expected off or host:port");
+    return InvalidArgumentError("expected on, off or host:port");
   }
-  return SetText(text, &config->otlp_grpc);
+  return SetText(text, address);
 }
 
 struct LogLevelName {
@@ -322,6 +330,18 @@ constexpr Setting kSettings[] = {
     {"trace-retention", "Storage", "DURATION|forever",
      "Spans that start before it are refused and dropped; \"forever\" keeps all.",
      SetTraceRetention, TraceRetentionText},
+    {"span-metrics", "Storage", "on|off",
+     "Count spans and calls between services as series (traces_spanmetrics_*, "
+     "traces_service_graph_*).",
+     SetSpanMetrics, VARVE_GET(c.database.span_metrics ? "on" : "off")},
+    {"span-metrics-slack", "Storage", "DURATION",
+     "Spans that started longer before their arrival are stored but not counted.",
+     VARVE_SET(SetPositiveDuration(text, &c->database.span_metrics_slack_ms)),
+     VARVE_GET(DurationText(c.database.span_metrics_slack_ms))},
+    {"span-metrics-max-series", "Storage", "COUNT",
+     "Combinations of labels in span metrics; what comes beyond is counted as overflow=\"true\".",
+     VARVE_SET(SetCount(text, &c->database.span_metrics_series_max)),
+     VARVE_GET(std::to_string(c.database.span_metrics_series_max))},
     {"out-of-order-window", "Storage", "DURATION",
      "Samples of any age are stored; one that is further behind its series' newest sample than "
      "this is counted as backfill.",
@@ -350,10 +370,11 @@ constexpr Setting kSettings[] = {
     {"listen", "Network", "HOST:PORT",
      "Address of the HTTP API. Port 0 takes any free one; no host means every interface.",
      VARVE_SET(SetText(text, &c->listen)), VARVE_GET(c.listen)},
-    {"otlp-grpc", "Network", "HOST:PORT|off",
-     "Address for OTLP over gRPC. Accepted from now on; traces come with a later version and "
-     "nothing listens there yet.",
-     SetOtlpGrpc, VARVE_GET(c.otlp_grpc)},
+    {"otlp-grpc", "Network", "HOST:PORT|on|off", "Address for OTLP over gRPC; on: 127.0.0.1:4317.",
+     VARVE_SET(SetOtlpListener(text, "127.0.0.1:4317", &c->otlp_grpc)), VARVE_GET(c.otlp_grpc)},
+    {"otlp-http", "Network", "HOST:PORT|on|off",
+     "A second address for HTTP, where senders of OTLP look for it; on: 127.0.0.1:4318.",
+     VARVE_SET(SetOtlpListener(text, "127.0.0.1:4318", &c->otlp_http)), VARVE_GET(c.otlp_http)},
     {"max-connections", "Network", "COUNT", "Open connections; more are answered 503.",
      VARVE_SET(SetCount(text, &c->http.connection_count_max)),
      VARVE_GET(std::to_string(c.http.connection_count_max))},

@@ -64,7 +64,7 @@ class HttpServerImpl final : public HttpServer, private SessionHost {
   ~HttpServerImpl() override { Stop(0); }
 
   Status Open(const std::string& address);
-  Status Start(std::unique_ptr<Dispatcher> dispatcher_owned) override;
+  Status Start(std::shared_ptr<Dispatcher> dispatcher_shared) override;
   void Stop(int64_t drain_ms) override;
   std::string address() const override { return address_; }
   const ConnectionMetrics& connection_metrics() const override { return metrics; }
@@ -86,7 +86,7 @@ class HttpServerImpl final : public HttpServer, private SessionHost {
   std::string address_;
   std::unordered_map<Session*, std::shared_ptr<Session>> sessions_;
   std::promise<void> all_gone_;
-  std::unique_ptr<Dispatcher> dispatcher_;
+  std::shared_ptr<Dispatcher> dispatcher_;
   std::thread io_thread_;
 };
 
@@ -108,9 +108,9 @@ Status HttpServerImpl::Open(const std::string& address) {
   return OkStatus();
 }
 
-Status HttpServerImpl::Start(std::unique_ptr<Dispatcher> dispatcher_owned) {
+Status HttpServerImpl::Start(std::shared_ptr<Dispatcher> dispatcher_shared) {
   VARVE_CHECK(dispatcher_ == nullptr);
-  dispatcher_ = std::move(dispatcher_owned);
+  dispatcher_ = std::move(dispatcher_shared);
   dispatcher = dispatcher_.get();
   error_code error;
   acceptor_.listen(kBacklog, error);

@@ -40,8 +40,8 @@ class HttpServer {
                                                   const HttpLimits& limits, LogFunction log);
   virtual ~HttpServer() = default;
 
-  // Listens and serves, until Stop. REQUIRES: called once.
-  virtual Status Start(std::unique_ptr<Dispatcher> dispatcher) = 0;
+  // Listens and serves, until Stop; several servers may share a dispatcher. REQUIRES: called once.
+  virtual Status Start(std::shared_ptr<Dispatcher> dispatcher) = 0;
   // Stops accepting, closes idle connections and gives requests under way `drain_ms` to be
   // answered; then cancels and cuts off the rest. Idempotent.
   virtual void Stop(int64_t drain_ms) = 0;

@@ -1,7 +1,10 @@
 #include "server/jaeger/jaeger_handlers.h"
 
 #include <algorithm>
-#include <charconv>
+#include <cmath>
+#include <cstdint>
+#include <map>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -21,6 +24,8 @@ namespace varve::server {
 namespace {
 
 constexpr std::string_view kJson = "application/json";
+// So far back the value that a counter goes on from is looked for.
+constexpr int64_t kActiveMs = int64_t{24} * 3600 * 1000;
 
 HttpStatus HttpStatusOf(const Status& status) {
   switch (status.code()) {
@@ -366,6 +371,88 @@ Result<Response> SummariesV3(const ApiContext& context, const Request& request, 
   return response;
 }
 
+struct Call {
+  std::string parent;
+  std::string child;
+  double count = 0;
+};
+
+// Calls between services within (start, end], from the service graph's counters: what each gained
+// over its value at the start.
+Result<std::vector<Call>> CallsWithin(const ApiContext& context, int64_t start_ms, int64_t end_ms) {
+  constexpr int64_t kStepMs = 60'000;  // more than the interval at which they are written
+  const Selector selector = {{MatchOp::kEqual, "__name__", "traces_service_graph_request_total"}};
+  std::map<std::pair<std::string, std::string>, double> counts;
+  ASSIGN_OR_RETURN(
+      const std::unique_ptr<SeriesCursor> cursor,
+      context.database->Read({&selector, 1}, {start_ms - kActiveMs - kStepMs, end_ms}));
+  SeriesSamples series;
+  while (true) {
+    ASSIGN_OR_RETURN(const bool has_series, cursor->Next(&series));
+    if (!has_series) break;
+    double before = series.samples.empty() ? 0 : series.samples.front().value;  // 0 of a new one
+    double gained = 0;
+    for (const Sample& sample : series.samples) {
+      if (sample.timestamp_ms > start_ms) {
+        gained += sample.value >= before ? sample.value - before : sample.value;
+      }
+      before = sample.value;
+    }
+    if (gained <= 0) continue;
+    counts[{std::string(series.labels.Get("client")), std::string(series.labels.Get("server"))}] +=
+        gained;
+  }
+  std::vector<Call> calls;
+  for (const auto& [ends, count] : counts) calls.push_back({ends.first, ends.second, count});
+  return calls;
+}
+
+// endTs and lookback in ms: the last day by default.
+Result<std::vector<Call>> ReadDependencies(const ApiContext& context, const Request& request) {
+  ASSIGN_OR_RETURN(const Form form, ReadForm(request));
+  constexpr size_t kDayMs = size_t{24} * 3600 * 1000;
+  const auto now_ms = static_cast<size_t>(context.clock->NowMs());
+  ASSIGN_OR_RETURN(const size_t end_ms, CountParameter(form, "endTs", now_ms));
+  ASSIGN_OR_RETURN(const size_t lookback_ms, CountParameter(form, "lookback", kDayMs));
+  const auto end = static_cast<int64_t>(std::min<size_t>(end_ms, INT64_MAX / 2));
+  const auto lookback = static_cast<int64_t>(std::min<size_t>(lookback_ms, INT64_MAX / 4));
+  return CallsWithin(context, end - lookback, end);
+}
+
+void WriteCalls(const std::vector<Call>& calls, JsonWriter* json) {
+  json->BeginArray();
+  for (const Call& call : calls) {
+    json->BeginObject();
+    json->Key("parent");
+    json->String(call.parent);
+    json->Key("child");
+    json->String(call.child);
+    json->Key("callCount");
+    json->Integer(static_cast<uint64_t>(std::llround(call.count)));
+    json->EndObject();
+  }
+  json->EndArray();
+}
+
+Result<Response> Dependencies(const ApiContext& context, const Request& request, std::string_view) {
+  ASSIGN_OR_RETURN(const std::vector<Call> calls, ReadDependencies(context, request));
+  Envelope envelope;
+  WriteCalls(calls, &envelope.json());
+  return envelope.Finish(calls.size());
+}
+
+Result<Response> DependenciesV3(const ApiContext& context, const Request& request,
+                                std::string_view) {
+  ASSIGN_OR_RETURN(const std::vector<Call> calls, ReadDependencies(context, request));
+  Response response = JsonV3();
+  JsonWriter json(&response.body);
+  json.BeginObject();
+  json.Key("dependencies");
+  WriteCalls(calls, &json);
+  json.EndObject();
+  return response;
+}
+
 using JaegerHandler = Result<Response> (*)(const ApiContext&, const Request&, std::string_view);
 
 struct Row {
@@ -379,6 +466,7 @@ constexpr Row kRows[] = {
     {"/jaeger/api/operations", OperationsOfKind},
     {"/jaeger/api/traces", Traces},
     {"/jaeger/api/traces/{id}", TraceById},
+    {"/jaeger/api/dependencies", Dependencies},
 };
 constexpr Row kRowsV3[] = {
     {"/jaeger/api/v3/services", ServicesV3},
@@ -386,6 +474,7 @@ constexpr Row kRowsV3[] = {
     {"/jaeger/api/v3/traces", TracesV3},
     {"/jaeger/api/v3/traces/{id}", TraceByIdV3},
     {"/jaeger/api/v3/trace-summaries", SummariesV3},
+    {"/jaeger/api/v3/dependencies", DependenciesV3},
 };
 
 }  // namespace

@@ -267,6 +267,79 @@ class TracesTest(VarvedTest):
             count = sum(len(ss["spans"]) for b in answer["batches"] for ss in b["scopeSpans"])
             self.assertEqual((status, count), (200, 100_000))
 
+    def last(self, server, query):
+        """The newest value of every series."""
+        _, answer = server.get_json("/api/v1/query", query=query)
+        return {tuple(sorted(r["metric"].items())): float(r["value"][1])
+                for r in answer["data"]["result"]}
+
+    def test_span_metrics_go_on_over_kill_9(self):
+        server = self.start()
+        self.post(server, shop())
+        for _ in range(3):
+            server.kill()
+            server = self.start()
+            self.post(server, shop())  # again: not counted
+        late = span(9, 1)
+        late["startTimeUnixNano"] = str(NOW_NS - 2 * 3600 * 10**9)
+        self.post(server, traces(gateway=[span(8, 1, name="GET /", kind=2), late]))
+        server.request("POST", "/api/v1/admin/flush")
+        calls = self.last(server, "sum by (service, span_name) (traces_spanmetrics_calls_total)")
+        self.assertEqual(calls, {
+            (("service", "gateway"), ("span_name", "GET /")): 2,
+            (("service", "catalog"), ("span_name", "list")): 1,
+            (("service", "catalog"), ("span_name", "SELECT")): 1})
+        errors = self.last(
+            server, 'traces_spanmetrics_calls_total{status_code="STATUS_CODE_ERROR"}')
+        self.assertEqual(list(errors.values()), [1])
+        count = self.last(server, "sum(histogram_count(traces_spanmetrics_latency))")
+        self.assertEqual(list(count.values()), [4])
+        _, _, metrics = server.request("GET", "/metrics")
+        self.assertIn(b"varve_span_metrics_late_spans_total 1", metrics)
+        _, answer = server.get_json("/api/v1/query_exemplars", query="traces_spanmetrics_latency",
+                                    start=NOW_NS / 1e9 - 60, end=NOW_NS / 1e9 + 600)
+        self.assertIn(f"{1:032x}", json.dumps(answer))
+
+    def test_calls_between_services(self):
+        server = self.start()
+        for i in range(3):
+            self.post(server, traces(
+                shop=[span(20 + i, 1, name="call", kind=3)],
+                cart=[span(20 + i, 2, 1, name="get", kind=2, error=i == 0)]))
+            self.post(server, traces(cart=[span(20 + i, 3, 2, kind=3, db__system="redis")]))
+        server.request("POST", "/api/v1/admin/flush")
+        answer = server.get_json("/jaeger/api/dependencies")[1]
+        self.assertEqual(answer["data"], [
+            {"parent": "cart", "child": "redis", "callCount": 3},
+            {"parent": "shop", "child": "cart", "callCount": 3}])
+        answer = server.get_json("/jaeger/api/v3/dependencies", endTs=1, lookback=1)[1]
+        self.assertEqual(answer, {"dependencies": []})
+        failed = self.last(server, 'traces_service_graph_request_failed_total{server="cart"}')
+        self.assertEqual(list(failed.values()), [1])
+
+    def check_span_metrics(self, server, answers):
+        """Against what is known of the real traces; ends that nobody answers take 10 s."""
+        deadline = time.time() + 60
+        expected = {k.replace("ext:", ""): v["calls"]
+                    for k, v in answers["service_graph"]["edges"].items()}
+        while True:
+            server.request("POST", "/api/v1/admin/flush")
+            edges = {}
+            for labels, value in self.last(server, "traces_service_graph_request_total").items():
+                labels = dict(labels)
+                edges[f'{labels["client"]} -> {labels["server"]}'] = value
+            if edges == expected or time.time() > deadline:
+                break
+            time.sleep(1)
+        self.assertEqual(edges, expected)
+        of_services = ('sum by (service) (traces_spanmetrics_calls_total{span_kind=~'
+                       '"SPAN_KIND_(SERVER|CONSUMER)"%s})')
+        for field, matcher in (("calls", ""), ("errors", ',status_code="STATUS_CODE_ERROR"')):
+            rows = {k: v[field] for k, v in answers["red_by_service"]["rows"].items() if v[field]}
+            counted = {dict(k)["service"]: v
+                       for k, v in self.last(server, of_services % matcher).items()}
+            self.assertEqual(counted, rows)
+
     def check_answers(self, server, answers):
         extra = {"has_links": "{ link:spanID != nil }",
                  "traces_without_root_span": "{ trace:rootName = nil }",
@@ -288,7 +361,7 @@ class TracesTest(VarvedTest):
             answers = json.load(file)
         pack = subprocess.run(["zstd", "-dcq", shared_file("traces.otlppack.zst")], check=True,
                               stdout=subprocess.PIPE).stdout
-        flags = ("--trace-retention", "forever")
+        flags = ("--trace-retention", "forever", "--span-metrics-slack", "10000d")
         server = self.start(*flags)
         at = 0
         while at < len(pack):
@@ -298,6 +371,7 @@ class TracesTest(VarvedTest):
         self.check_answers(server, answers)
         server.kill()
         server = self.start(*flags)
+        self.check_span_metrics(server, answers)
         for step in ("flush", "compact"):
             server.request("POST", "/api/v1/admin/" + step)
             self.check_answers(server, answers)

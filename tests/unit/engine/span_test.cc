@@ -40,7 +40,10 @@ std::string Span(uint64_t trace, uint64_t id, uint64_t start_ns, const std::stri
 
 class SpanTest : public DatabaseFixture {
  protected:
-  SpanTest() { options_.trace_retention_ms = 0; }
+  SpanTest() {
+    options_.trace_retention_ms = 0;
+    options_.span_metrics = false;  // they would be parts, too
+  }
 
   SpanAppendResult AppendSpans(const std::string& message) {
     const auto result = database_->AppendSpans(message);

@@ -1,0 +1,33 @@
+// SeenSpans: which spans came lately, so that what is sent again is not counted again.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <vector>
+
+namespace varve::engine {
+
+// Remembers at least the last `count_max` identities and at most twice as many, in up to 32 bytes
+// each. Identities are hashes; two that are equal are taken for one span.
+// Thread safety: none.
+class SeenSpans {
+ public:
+  explicit SeenSpans(size_t count_max) : count_max_(count_max) {}
+  // False when it was there.
+  bool Insert(uint64_t identity);
+
+ private:
+  struct Generation {
+    std::vector<uint64_t> slots;  // 0: free
+    size_t count = 0;
+    bool Contains(uint64_t identity) const;
+    void Insert(uint64_t identity);
+    void Grow();
+  };
+
+  const size_t count_max_;
+  Generation young_;
+  Generation old_;
+};
+
+}  // namespace varve::engine
