@@ -356,7 +356,7 @@ Status DatabaseImpl::Recover() {
   };
   context.log = log;
   maintenance_ = std::make_unique<Maintenance>(std::move(context), std::move(recovered));
-  if (options_.span_metrics) RETURN_IF_ERROR(RecoverSpanMetrics(journaled_spans));
+  if (options_.span_metrics) RecoverSpanMetrics(journaled_spans);
   recovery_ms_ = static_cast<uint64_t>((Clock::System()->SteadyNs() - started_ns) / 1'000'000);
   return OkStatus();
 }

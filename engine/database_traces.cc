@@ -141,7 +141,7 @@ Result<SpanAppendResult> DatabaseImpl::AppendSpans(std::string traces_data)
   return sifted.result;
 }
 
-Status DatabaseImpl::RecoverSpanMetrics(std::span<const JournaledSpans> journaled) {
+void DatabaseImpl::RecoverSpanMetrics(std::span<const JournaledSpans> journaled) {
   SpanMetricsContext context;
   context.options = &options_;
   context.load = [this](const Labels& labels) { return LoadLast(labels); };
@@ -157,9 +157,8 @@ Status DatabaseImpl::RecoverSpanMetrics(std::span<const JournaledSpans> journale
   context.now_ms = [this] { return NowMs(); };
   context.log = options_.log;
   auto metrics = std::make_unique<SpanMetrics>(std::move(context));
-  RETURN_IF_ERROR(metrics->Recover(journaled).WithContext("span metrics"));
+  metrics->Recover(journaled);
   span_metrics_ = std::move(metrics);
-  return OkStatus();
 }
 
 Result<LastSample> DatabaseImpl::LoadLast(const Labels& labels) {

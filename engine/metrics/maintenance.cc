@@ -80,6 +80,13 @@ Status Maintenance::WriteCheckpointFile(uint64_t number, std::span<const index::
   return status;
 }
 
+// Spans that were set aside leave the journal soon: what is counted of them goes into it first.
+Status Maintenance::AfterFreeze(const Status& new_segment) {
+  RETURN_IF_ERROR(new_segment);
+  Report("span metrics", context_.write_span_metrics());
+  return OkStatus();
+}
+
 Status Maintenance::CheckpointLocked() {
   Result<uint64_t> segment = uint64_t{0};
   std::vector<FrozenSeries> frozen;
@@ -95,8 +102,7 @@ Status Maintenance::CheckpointLocked() {
     next.sequence = context_.commits->last_sequence();
     next.next_series_id = context_.head->next_id();
   });
-  RETURN_IF_ERROR(segment.status());
-  Report("span metrics", context_.write_span_metrics());
+  RETURN_IF_ERROR(AfterFreeze(segment.status()));
   if (next.sequence == manifest_.sequence && next.next_series_id == manifest_.next_series_id)
     return OkStatus();
 
@@ -199,8 +205,7 @@ Status Maintenance::FlushLocked(std::shared_ptr<Tombstone> tombstone) {
     next.sequence = context_.commits->last_sequence();
     next.next_series_id = context_.head->next_id();
   });
-  RETURN_IF_ERROR(segment.status());
-  Report("span metrics", context_.write_span_metrics());
+  RETURN_IF_ERROR(AfterFreeze(segment.status()));
   last_flush_ns_ = Clock::System()->SteadyNs();
   const bool any_chunk = std::any_of(frozen.begin(), frozen.end(),
                                      [](const FrozenSeries& s) { return bool(s.newest); });

@@ -112,6 +112,7 @@ class Maintenance {
   uint64_t journal_bytes() const;
 
  private:
+  Status AfterFreeze(const Status& new_segment) REQUIRES(mutex_);
   Status CheckpointLocked() REQUIRES(mutex_);
   // With a tombstone, it is committed and published too; otherwise null.
   Status FlushLocked(std::shared_ptr<Tombstone> tombstone) REQUIRES(mutex_);

@@ -69,8 +69,15 @@ Labels SpanMetrics::LabelsOf(const Entry& entry, std::string_view metric) const 
   return labels.ok() ? *std::move(labels) : Labels();
 }
 
-Status SpanMetrics::Recover(std::span<const JournaledSpans> journaled) {
-  ASSIGN_OR_RETURN(const LastSample last, context_.load(Labels{{"__name__", kSequenceMetric}}));
+void SpanMetrics::Recover(std::span<const JournaledSpans> journaled) {
+  Result<LastSample> loaded = context_.load(Labels{{"__name__", kSequenceMetric}});
+  if (!loaded.ok() && context_.log) {
+    context_.log(LogLevel::kError,
+                 loaded.status()
+                     .WithContext("span metrics: spans of the journal may be counted twice")
+                     .ToString());
+  }
+  const LastSample last = loaded.ok() ? *std::move(loaded) : LastSample();
   const auto sequence = last.found ? static_cast<uint64_t>(last.value) : 0;
   written_ms_.store(last.timestamp_ms);
   format::SpanFields fields;
@@ -88,7 +95,6 @@ Status SpanMetrics::Recover(std::span<const JournaledSpans> journaled) {
   // What expired before the last write was counted then.
   while (graph_.TakeExpired(last.timestamp_ms, &call_)) {
   }
-  return OkStatus();
 }
 
 void SpanMetrics::Count(std::span<const SpanObservation> spans, int64_t arrival_ms) {

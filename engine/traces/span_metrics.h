@@ -71,7 +71,7 @@ class SpanMetrics {
   explicit SpanMetrics(SpanMetricsContext context);
 
   // Counts what of the journal was not written yet, and remembers the rest as seen.
-  Status Recover(std::span<const JournaledSpans> journaled) EXCLUDES(mutex_);
+  void Recover(std::span<const JournaledSpans> journaled) EXCLUDES(mutex_);
 
   // Held shared from before a message is committed until it is counted.
   SharedMutex* counting() { return &counting_; }
