@@ -2,7 +2,7 @@
 #include <deque>
 #include <limits>
 #include <map>
-#include <optional>
+#include <memory>
 #include <string>
 #include <utility>
 
@@ -58,13 +58,13 @@ class Merger {
     const SpanPartReader* part;
     uint32_t number;
     size_t stretches_left = 0;
-    std::optional<format::SpanBlock> block;
+    std::shared_ptr<const format::SpanBlock> block;
   };
 
   Status Open(const std::shared_ptr<const kv::Part>& part) {
     const SpanPartReader& reader = parts_.emplace_back(part);
     for (uint32_t i = 0; i < reader.block_count(); ++i) {
-      Source& source = sources_.emplace_back(Source{&reader, i, 0, std::nullopt});
+      Source& source = sources_.emplace_back(Source{&reader, i, 0, nullptr});
       ASSIGN_OR_RETURN(const format::SpanBlock block, reader.OpenBlock(i));
       ASSIGN_OR_RETURN(const std::string* ids, block.TraceIds());
       ASSIGN_OR_RETURN(const std::vector<uint32_t>* begins, block.TraceBegins());
@@ -100,11 +100,13 @@ class Merger {
     format::SpanFields scratch;
     for (const Stretch& stretch : stretches) {
       Source& source = sources_[stretch.source];
-      if (!source.block) {
-        ASSIGN_OR_RETURN(source.block, source.part->OpenBlock(source.number));
+      if (source.block == nullptr) {
+        ASSIGN_OR_RETURN(format::SpanBlock opened, source.part->OpenBlock(source.number));
+        source.block = std::make_shared<const format::SpanBlock>(std::move(opened));
       }
       for (uint32_t row = stretch.begin; row < stretch.end; ++row) {
-        RETURN_IF_ERROR(ReadStoredSpan(*source.block, row, &scratch, &rows.emplace_back()));
+        rows.emplace_back().owner = source.block;
+        RETURN_IF_ERROR(ReadStoredSpan(*source.block, row, &scratch, &rows.back()));
       }
       if (--source.stretches_left == 0) source.block.reset();
     }

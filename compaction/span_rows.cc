@@ -9,7 +9,7 @@ namespace varve::compaction {
 namespace {
 
 Status ReadOrigin(const format::SpanBlock& block, format::SpanColumn column,
-                  format::SpanColumn table, uint32_t row, std::string* origin) {
+                  format::SpanColumn table, uint32_t row, std::string_view* origin) {
   ASSIGN_OR_RETURN(const std::vector<uint64_t>* numbers, block.Values(column));
   ASSIGN_OR_RETURN(const codec::StringColumn* origins, block.Strings(table));
   if ((*numbers)[row] >= origins->size()) {

@@ -1,5 +1,6 @@
 #include "engine/traces/duration_histogram.h"
 
+#include <algorithm>
 #include <cmath>
 
 namespace varve::engine {
@@ -17,7 +18,15 @@ void DurationHistogram::Add(double seconds) {
     return;
   }
   // Durations are whole nanoseconds: none lies so near to a bound that rounding moves it.
-  buckets_[static_cast<int32_t>(std::ceil(std::log2(seconds) * (1 << kSchema)))] += 1;
+  Find(static_cast<int32_t>(std::ceil(std::log2(seconds) * (1 << kSchema))))->count += 1;
+}
+
+DurationHistogram::Bucket* DurationHistogram::Find(int32_t index) {
+  const auto at =
+      std::lower_bound(buckets_.begin(), buckets_.end(), index,
+                       [](const Bucket& bucket, int32_t wanted) { return bucket.index < wanted; });
+  if (at != buckets_.end() && at->index == index) return &*at;
+  return &*buckets_.insert(at, {index, 0});
 }
 
 void DurationHistogram::Restore(const Histogram& before) {
@@ -30,7 +39,7 @@ void DurationHistogram::Restore(const Histogram& before) {
   for (const BucketSpan& span : before.positive_spans) {
     index += span.offset;
     for (uint32_t i = 0; i < span.length && bucket < before.positive_buckets.size(); ++i) {
-      buckets_[index++] += before.positive_buckets[bucket++];
+      Find(index++)->count += before.positive_buckets[bucket++];
     }
   }
 }

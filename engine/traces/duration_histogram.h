@@ -2,7 +2,7 @@
 #pragma once
 
 #include <cstdint>
-#include <map>
+#include <vector>
 
 #include "varve/histogram.h"
 
@@ -20,10 +20,17 @@ class DurationHistogram {
   double count() const { return count_; }
 
  private:
+  struct Bucket {
+    int32_t index = 0;
+    double count = 0;
+  };
+  // The bucket of this index, made if there is none.
+  Bucket* Find(int32_t index);
+
   double count_ = 0;
   double zero_count_ = 0;
-  double sum_ = 0;                     // s
-  std::map<int32_t, double> buckets_;  // by index
+  double sum_ = 0;               // s
+  std::vector<Bucket> buckets_;  // by index
 };
 
 }  // namespace varve::engine

@@ -37,6 +37,13 @@ void SeenSpans::Generation::Grow() {
   }
 }
 
+void SeenSpans::Prefetch(uint64_t identity) const {
+  for (const Generation* generation : {&young_, &old_}) {
+    if (generation->slots.empty()) continue;
+    __builtin_prefetch(&generation->slots[identity & (generation->slots.size() - 1)]);
+  }
+}
+
 bool SeenSpans::Insert(uint64_t identity) {
   if (identity == 0) identity = 1;
   if (young_.Contains(identity) || old_.Contains(identity)) return false;

@@ -15,6 +15,8 @@ class SeenSpans {
   explicit SeenSpans(size_t count_max) : count_max_(count_max) {}
   // False when it was there.
   bool Insert(uint64_t identity);
+  // Has the places ready where Insert will look for it.
+  void Prefetch(uint64_t identity) const;
 
  private:
   struct Generation {

@@ -9,6 +9,7 @@
 #include <string_view>
 #include <unordered_map>
 
+#include "base/hash.h"
 #include "engine/traces/span_observation.h"
 
 namespace varve::engine {
@@ -58,8 +59,12 @@ class ServiceGraph {
   };
 
   const Limits limits_;
-  std::unordered_map<std::string, End> ends_;  // by trace id, span id of the client, side
-  std::deque<Deadline> deadlines_;             // ascending
+  struct HashOfText {
+    size_t operator()(const std::string& text) const { return Hash64(text); }
+  };
+  std::unordered_map<std::string, End, HashOfText>
+      ends_;                        // by trace id, span id of the client, side
+  std::deque<Deadline> deadlines_;  // ascending
 };
 
 }  // namespace varve::engine

@@ -37,10 +37,12 @@ Result<std::vector<format::PartInfo>> WritePartitions(kv::Store* store,
   std::map<int64_t, PartitionPart> partitions;  // by begin
   format::SpanFields scratch;
   for (const auto& head_block : blocks) {
-    ASSIGN_OR_RETURN(format::SpanBlock block, head_block->Open());
-    for (uint32_t row = 0; row < block.row_count(); ++row) {
+    ASSIGN_OR_RETURN(format::SpanBlock opened, head_block->Open());
+    const auto block = std::make_shared<const format::SpanBlock>(std::move(opened));
+    for (uint32_t row = 0; row < block->row_count(); ++row) {
       compaction::StoredSpan span;
-      RETURN_IF_ERROR(compaction::ReadStoredSpan(block, row, &scratch, &span));
+      span.owner = block;
+      RETURN_IF_ERROR(compaction::ReadStoredSpan(*block, row, &scratch, &span));
       const int64_t begin_ms = compaction::PartitionOf(ToMs(span.start_ns), width_ms).begin_ms;
       PartitionPart& partition = partitions[begin_ms];
       if (partition.writer == nullptr) {

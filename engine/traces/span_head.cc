@@ -6,6 +6,7 @@
 #include <unordered_set>
 #include <utility>
 
+#include "base/bytes.h"
 #include "base/hash.h"
 #include "base/status_macros.h"
 #include "engine/traces/span_block_cache.h"
@@ -24,7 +25,11 @@ struct Row {
   uint64_t start_ns = 0;
   format::SpanRow row;
 
-  auto key() const { return std::tie(trace_id, start_ns); }
+  // Big-endian, so that they sort as the bytes do.
+  uint64_t trace_high = 0;
+  uint64_t trace_low = 0;
+
+  auto key() const { return std::tie(trace_high, trace_low, start_ns); }
   bool operator==(const Row& other) const {
     return row.span == other.row.span && row.resource == other.row.resource &&
            row.scope == other.row.scope;
@@ -66,6 +71,10 @@ Row SortKey(std::string_view span, WireError* error) {
     } else if (!message.failed()) {
       message.Skip(tag);
     }
+  }
+  if (row.trace_id.size() == format::kTraceIdBytes) {
+    row.trace_high = ByteReader(row.trace_id).BigEndian64();
+    row.trace_low = ByteReader(row.trace_id.substr(8)).BigEndian64();
   }
   return row;
 }

@@ -99,7 +99,11 @@ void SpanMetrics::Recover(std::span<const JournaledSpans> journaled) {
 
 void SpanMetrics::Count(std::span<const SpanObservation> spans, int64_t arrival_ms) {
   MutexLock lock(&mutex_);
-  for (const SpanObservation& span : spans) CountOne(span, arrival_ms, Counting::kAll);
+  constexpr size_t kAhead = 8;
+  for (size_t i = 0; i < spans.size(); ++i) {
+    if (i + kAhead < spans.size()) seen_.Prefetch(spans[i + kAhead].identity);
+    CountOne(spans[i], arrival_ms, Counting::kAll);
+  }
 }
 
 void SpanMetrics::CountOne(const SpanObservation& span, int64_t arrival_ms, Counting counting) {

@@ -19,6 +19,7 @@
 #include <utility>
 #include <vector>
 
+#include "base/hash.h"
 #include "base/mutex.h"
 #include "engine/traces/duration_histogram.h"
 #include "engine/traces/seen_spans.h"
@@ -99,7 +100,10 @@ class SpanMetrics {
     double exemplar_value = 0;
     int64_t exemplar_ms = 0;
   };
-  using Entries = std::unordered_map<std::string, std::unique_ptr<Entry>>;
+  struct HashOfText {
+    size_t operator()(const std::string& text) const { return Hash64(text); }
+  };
+  using Entries = std::unordered_map<std::string, std::unique_ptr<Entry>, HashOfText>;
   enum class Family : uint8_t { kSpans, kCalls };
   enum class Counting { kAll, kPairsOnly };
 

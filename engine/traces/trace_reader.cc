@@ -104,7 +104,8 @@ Result<std::optional<std::string>> TraceReader::Trace(std::string_view trace_id)
         continue;
       }
       for (uint32_t row = (*begins)[trace]; row < (*begins)[trace + 1]; ++row) {
-        RETURN_IF_ERROR(compaction::ReadStoredSpan(*block, row, &scratch, &spans.emplace_back()));
+        spans.emplace_back().owner = block;
+        RETURN_IF_ERROR(compaction::ReadStoredSpan(*block, row, &scratch, &spans.back()));
       }
     }
   }

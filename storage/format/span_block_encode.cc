@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <iterator>
 #include <map>
 #include <memory>
 #include <unordered_map>
@@ -20,11 +21,23 @@ uint64_t ZigZagDifference(uint64_t a, uint64_t b) {
 }
 
 // A column of strings while it grows.
-struct StringRows {
+class StringRows {
+ public:
   codec::StringNumbering numbering;
   std::vector<uint32_t> numbers;
 
   void Add(std::string_view text) { numbers.push_back(numbering.Number(text)); }
+  // The same for long strings that many rows share: one that lies where another did is not looked
+  // into. REQUIRES: strings stay where they are.
+  void AddShared(std::string_view text) {
+    if (text.empty()) return Add(text);
+    const auto address = reinterpret_cast<uintptr_t>(text.data());
+    Known& known = known_[MixBits(address) % std::size(known_)];
+    if (known.text.data() != text.data() || known.text.size() != text.size()) {
+      known = {text, numbering.Number(text)};
+    }
+    numbers.push_back(known.number);
+  }
   bool is_blank() const {
     return std::all_of(numbering.strings().begin(), numbering.strings().end(),
                        [](std::string_view text) { return text.empty(); });
@@ -34,6 +47,13 @@ struct StringRows {
     codec::EncodeStrings(numbering.strings(), numbers, &out);
     return out;
   }
+
+ private:
+  struct Known {
+    std::string_view text;
+    uint32_t number = 0;
+  };
+  Known known_[64];
 };
 
 using Values = std::vector<uint64_t>;
@@ -177,8 +197,8 @@ Status Encoder::AddRow(const SpanRow& row) {
   kinds_.push_back(SignExtended(span_.kind));
   status_codes_.push_back(SignExtended(span_.status_code));
   status_messages_.Add(span_.status_message);
-  resources_.Add(row.resource);
-  scopes_.Add(row.scope);
+  resources_.AddShared(row.resource);
+  scopes_.AddShared(row.scope);
   flags_.push_back(span_.flags);
   trace_states_.Add(span_.trace_state);
   dropped_attributes_.push_back(span_.dropped_attributes);
