@@ -222,9 +222,13 @@ Status Evaluator::Match(const FieldExpression& field, size_t block, Bitmap* rows
       IsOfTrace(attribute.attribute)) {
     return MatchByTrace(field, block, rows);
   }
-  if (attribute.kind != Kind::kAttribute || literal.kind != Kind::kLiteral ||
-      BlockView::NeedsTrace(attribute.attribute)) {
+  if (attribute.kind != Kind::kAttribute || literal.kind != Kind::kLiteral) {
     return MatchByRow(field, block, rows);
+  }
+  if (BlockView::NeedsTrace(attribute.attribute)) {
+    const Operator op = is_mirrored ? Mirrored(field.op) : field.op;
+    return MatchByTree({&attribute.attribute, op, &literal.literal, field.regex.get()}, block,
+                       rows);
   }
   BlockView::Comparison comparison;
   comparison.attribute = &attribute.attribute;
@@ -252,6 +256,29 @@ Status Evaluator::MatchByTrace(const FieldExpression& field, size_t block, Bitma
                      EvaluateField(field, {static_cast<uint32_t>(block), begin}));
     if (value.is_true()) continue;
     for (uint32_t row = begin; row < end; ++row) rows->Clear(row);
+  }
+  return OkStatus();
+}
+
+// Of a condition on how a span stands in its trace.
+Status Evaluator::MatchByTree(const BlockView::Comparison& comparison, size_t block,
+                              Bitmap* rows) {
+  for (const auto& [begin, end] : table_->TraceRows(block)) {
+    bool any = false;
+    for (uint32_t row = begin; row < end && !any; ++row) any = rows->Test(row);
+    if (!any) continue;
+    const auto number = static_cast<uint32_t>(block);
+    RETURN_IF_ERROR(table_->Tree(table_->TraceOf({number, begin})).status());
+    for (uint32_t row = begin; row < end; ++row) {
+      if (!rows->Test(row)) continue;
+      ASSIGN_OR_RETURN(const uint32_t index, table_->IndexOf({number, row}));
+      if (index == UINT32_MAX) {
+        rows->Clear(row);
+        continue;
+      }
+      ASSIGN_OR_RETURN(const Value value, table_->TreeValue(*comparison.attribute, index));
+      if (!Compare(comparison.op, value, *comparison.value, comparison.regex)) rows->Clear(row);
+    }
   }
   return OkStatus();
 }
@@ -537,7 +564,7 @@ Operator Inverse(Operator op) {
 
 Result<Evaluator::Indices> Evaluator::Structural(const SpansetExpression& spanset, size_t trace,
                                                  const Indices& left, const Indices& right) {
-  ASSIGN_OR_RETURN(const TraceSpans* spans, table_->Spans(trace));
+  ASSIGN_OR_RETURN(const TraceSpans* spans, table_->Tree(trace));
   const Relations relations(*spans);
   Indices related = relations.Related(spanset.op, left, right);
   switch (spanset.form) {

@@ -63,6 +63,7 @@ class Evaluator {
   Status Match(const FieldExpression& field, size_t block, Bitmap* rows);
   Status MatchNegation(const FieldExpression& field, size_t block, Bitmap* rows);
   Status MatchByTrace(const FieldExpression& field, size_t block, Bitmap* rows);
+  Status MatchByTree(const BlockView::Comparison& comparison, size_t block, Bitmap* rows);
   Status MatchByRow(const FieldExpression& field, size_t block, Bitmap* rows);
   bool MayMatch(const SpansetExpression& spanset, size_t trace) const;
   bool AnyMatch(size_t filter, size_t trace) const;

@@ -94,7 +94,7 @@ class Searcher {
     }
     ASSIGN_OR_RETURN(const std::vector<Spanset> spansets, evaluator_.Evaluate(trace));
     if (spansets.empty()) return OkStatus();
-    ASSIGN_OR_RETURN(const TraceSpans* spans, table_->Spans(trace));
+    ASSIGN_OR_RETURN(const TraceSpans* spans, table_->Tree(trace));
     FoundTrace& found = result_.traces.emplace_back();
     found.trace_id = table_->trace_id(trace);
     found.start_ns = spans->start_ns;

@@ -102,22 +102,38 @@ Result<const TraceSpans*> TraceTable::Spans(size_t trace) {
   if (spans_of_ == trace) return &spans_;
   spans_of_.reset();
   RETURN_IF_ERROR(Collect(trace, &spans_));
-  const std::vector<Segment>& segments = traces_[trace].segments;
-  if (segments.size() == 1) {
-    RETURN_IF_ERROR(FindParentsWithin(segments.front(), &spans_));
-  } else {
-    RETURN_IF_ERROR(RemoveRepeated(&spans_));
-    RETURN_IF_ERROR(FindParents(&spans_));
-  }
+  if (traces_[trace].segments.size() > 1) RETURN_IF_ERROR(RemoveRepeated(&spans_));
   spans_of_ = trace;
   return &spans_;
 }
 
+Result<const TraceSpans*> TraceTable::Tree(size_t trace) {
+  RETURN_IF_ERROR(Spans(trace).status());
+  if (spans_.parents.size() == spans_.spans.size()) return &spans_;
+  spans_.parents.clear();
+  const std::vector<Segment>& segments = traces_[trace].segments;
+  RETURN_IF_ERROR(segments.size() == 1 ? FindParentsWithin(segments.front(), &spans_)
+                                       : FindParents(&spans_));
+  return &spans_;
+}
+
+void TraceSpans::Clear() {
+  spans.clear();
+  starts.clear();
+  parents.clear();
+  child_counts.clear();
+  nested_left.clear();
+  nested_right.clear();
+  start_ns = UINT64_MAX;
+  end_ns = 0;
+  root.reset();
+}
+
 Status TraceTable::Collect(size_t trace, TraceSpans* spans) {
-  *spans = TraceSpans();
+  spans->Clear();
   has_indices_ = false;
-  std::vector<std::pair<uint64_t, SpanRef>> rows;
-  spans->start_ns = UINT64_MAX;
+  std::vector<std::pair<uint64_t, SpanRef>>& rows = rows_;
+  rows.clear();
   for (const Segment& segment : traces_[trace].segments) {
     ASSIGN_OR_RETURN(const format::SpanBlock* block, OpenBlock(segment.block));
     ASSIGN_OR_RETURN(const std::vector<uint64_t>* starts, block->Starts());
@@ -268,7 +284,7 @@ void TraceTable::NumberNested(TraceSpans* spans) {
 
 Result<uint32_t> TraceTable::IndexOf(SpanRef span) {
   const uint32_t trace = TraceOf(span);
-  RETURN_IF_ERROR(Spans(trace).status());
+  RETURN_IF_ERROR(Tree(trace).status());
   const std::vector<Segment>& segments = traces_[trace].segments;
   if (segments.size() == 1) {
     return static_cast<uint32_t>(row_indices_[span.row - segments.front().begin]);
@@ -299,6 +315,10 @@ Result<Value> TraceTable::TraceValue(const Attribute& attribute, SpanRef span) {
   }
   ASSIGN_OR_RETURN(const uint32_t index, IndexOf(span));
   if (index == UINT32_MAX) return Value::Nil();  // it is there twice: the other one tells
+  return TreeValue(attribute, index);
+}
+
+Result<Value> TraceTable::TreeValue(const Attribute& attribute, uint32_t index) {
   const auto integer = [](int64_t value) { return Value::Of(ValueType::kInt, value); };
   const int32_t parent = spans_.parents[index];
   if (attribute.of_parent) {

@@ -47,9 +47,11 @@ struct TraceSpans {
   // Numbered depth first from 1, as Tempo does; 0: not below a root. Empty until asked for.
   std::vector<int32_t> nested_left;
   std::vector<int32_t> nested_right;
-  uint64_t start_ns = 0;  // of the first span
+  uint64_t start_ns = UINT64_MAX;  // of the first span
   uint64_t end_ns = 0;    // of the span that ends last
   std::optional<uint32_t> root;
+
+  void Clear();
 };
 
 // Thread safety: none.
@@ -76,14 +78,19 @@ class TraceTable {
   // got from them.
   void CloseBeyond(size_t bytes_max);
 
-  // Valid until the next call.
+  // Without parents and what comes of them. Valid until a call for another trace.
   Result<const TraceSpans*> Spans(size_t trace);
+  // With them.
+  Result<const TraceSpans*> Tree(size_t trace);
   // Where a span stands among Spans(TraceOf(span)).
   Result<uint32_t> IndexOf(SpanRef span);
 
   // An attribute of a span, trace-wide ones included. Texts live as long as the block is open, or,
   // of those that need the trace, until the next call.
   Result<Value> Get(const Attribute& attribute, SpanRef span);
+  // Of what needs the tree, of the trace that Tree was called for last, by index. REQUIRES:
+  // BlockView::NeedsTrace, and not the trace's id.
+  Result<Value> TreeValue(const Attribute& attribute, uint32_t index);
 
  private:
   struct Block {
@@ -116,6 +123,7 @@ class TraceTable {
   std::vector<Trace> traces_;
   std::optional<size_t> spans_of_;  // whose spans_ holds
   TraceSpans spans_;
+  std::vector<std::pair<uint64_t, SpanRef>> rows_;  // scratch
   // Where rows stand in spans_: of a trace that stands together by row from its begin, else by
   // block and row, once has_indices_.
   std::vector<int32_t> row_indices_;
