@@ -113,18 +113,18 @@ Result<SpanAppendResult> DatabaseImpl::AppendSpans(std::string traces_data)
   if (options_.future_limit_ms != 0) {
     limits.max_ns = static_cast<uint64_t>(now_ms + options_.future_limit_ms) * kNsPerMs;
   }
-  AppendArrival(now_ms, &traces_data);
+  // What is observed points into the message, so it must not move any more.
+  traces_data.reserve(traces_data.size() + kArrivalBytesMax);
   Sifted sifted;
   RETURN_IF_ERROR(Sift(traces_data, limits, &sifted, /*rebuild=*/false));
   if (sifted.result.spans_rejected > 0 && sifted.result.spans_appended > 0) {
     sifted = Sifted();
     RETURN_IF_ERROR(Sift(traces_data, limits, &sifted, /*rebuild=*/true));
-    std::string accepted = sifted.accepted.Finish();
-    AppendArrival(now_ms, &accepted);
-    sifted.original = std::exchange(traces_data, std::move(accepted));
+    sifted.original = std::exchange(traces_data, sifted.accepted.Finish());
   }
   spans_rejected_.fetch_add(sifted.result.spans_rejected, std::memory_order_relaxed);
   if (sifted.result.spans_appended == 0) return sifted.result;
+  AppendArrival(now_ms, &traces_data);
   std::unique_ptr<PreparedBatch> batch = TakeScratch();
   batch->Reset(nullptr);
   const auto body = std::make_shared<const std::string>(std::move(traces_data));

@@ -47,6 +47,7 @@ class SpanObserver {
   uint64_t resource_hash_ = 0;
 };
 
+inline constexpr size_t kArrivalBytesMax = 12;
 // When a message arrived travels in the message, in a field that no reader of TracesData knows.
 void AppendArrival(int64_t arrival_ms, std::string* traces_data);
 // 0: it does not say.

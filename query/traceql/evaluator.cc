@@ -261,8 +261,7 @@ Status Evaluator::MatchByTrace(const FieldExpression& field, size_t block, Bitma
 }
 
 // Of a condition on how a span stands in its trace.
-Status Evaluator::MatchByTree(const BlockView::Comparison& comparison, size_t block,
-                              Bitmap* rows) {
+Status Evaluator::MatchByTree(const BlockView::Comparison& comparison, size_t block, Bitmap* rows) {
   for (const auto& [begin, end] : table_->TraceRows(block)) {
     bool any = false;
     for (uint32_t row = begin; row < end && !any; ++row) any = rows->Test(row);

@@ -1,7 +1,7 @@
 #include "query/traceql/trace_table.h"
 
 #include <algorithm>
-#include <numeric>
+#include <cstring>
 #include <utility>
 
 #include "base/status_macros.h"
@@ -11,6 +11,13 @@ namespace varve::traceql {
 namespace {
 
 using format::SpanColumn;
+
+// The i-th of span ids that stand one after the other.
+uint64_t IdAt(const std::string& ids, uint32_t i) {
+  uint64_t id = 0;
+  std::memcpy(&id, ids.data() + size_t{i} * format::kSpanIdBytes, sizeof id);
+  return id;
+}
 
 uint64_t KeyOf(SpanRef span) { return uint64_t{span.block} << 32 | span.row; }
 
@@ -91,11 +98,10 @@ void TraceTable::CloseBeyond(size_t bytes_max) {
   for (const Block& block : blocks_) block.view->Close();
 }
 
-Result<std::string_view> TraceTable::SpanId(SpanRef span) {
+Result<uint64_t> TraceTable::SpanId(SpanRef span) {
   ASSIGN_OR_RETURN(const format::SpanBlock* block, OpenBlock(span.block));
   ASSIGN_OR_RETURN(const std::string* ids, block->SpanIds());
-  return std::string_view(*ids).substr(size_t{span.row} * format::kSpanIdBytes,
-                                       format::kSpanIdBytes);
+  return IdAt(*ids, span.row);
 }
 
 Result<const TraceSpans*> TraceTable::Spans(size_t trace) {
@@ -155,29 +161,48 @@ Status TraceTable::Collect(size_t trace, TraceSpans* spans) {
   return OkStatus();
 }
 
+// By id, equal ones in the order in which they start.
+Status TraceTable::SortIds(const TraceSpans& spans) {
+  ids_.clear();
+  for (uint32_t i = 0; i < spans.spans.size(); ++i) {
+    ASSIGN_OR_RETURN(const uint64_t id, SpanId(spans.spans[i]));
+    ids_.emplace_back(id, i);
+  }
+  std::sort(ids_.begin(), ids_.end());
+  return OkStatus();
+}
+
+Result<bool> TraceTable::AreEqual(SpanRef a, SpanRef b) {
+  format::SpanFields scratch;
+  compaction::StoredSpan stored_a;
+  compaction::StoredSpan stored_b;
+  ASSIGN_OR_RETURN(const format::SpanBlock* block_a, OpenBlock(a.block));
+  RETURN_IF_ERROR(compaction::ReadStoredSpan(*block_a, a.row, &scratch, &stored_a));
+  ASSIGN_OR_RETURN(const format::SpanBlock* block_b, OpenBlock(b.block));
+  RETURN_IF_ERROR(compaction::ReadStoredSpan(*block_b, b.row, &scratch, &stored_b));
+  return stored_a.key() == stored_b.key();
+}
+
 // Spans of one id and content are one, wherever they came from.
 Status TraceTable::RemoveRepeated(TraceSpans* spans) {
-  std::unordered_map<std::string_view, std::vector<uint32_t>> by_id;  // indices kept
+  RETURN_IF_ERROR(SortIds(*spans));
   std::vector<bool> is_repeated(spans->spans.size());
-  format::SpanFields scratch;
-  for (uint32_t i = 0; i < spans->spans.size(); ++i) {
-    const SpanRef span = spans->spans[i];
-    ASSIGN_OR_RETURN(const std::string_view id, SpanId(span));
-    std::vector<uint32_t>& known = by_id[id];
-    for (const uint32_t other : known) {
-      const SpanRef kept = spans->spans[other];
-      compaction::StoredSpan a;
-      compaction::StoredSpan b;
-      ASSIGN_OR_RETURN(const format::SpanBlock* block_a, OpenBlock(span.block));
-      RETURN_IF_ERROR(compaction::ReadStoredSpan(*block_a, span.row, &scratch, &a));
-      ASSIGN_OR_RETURN(const format::SpanBlock* block_b, OpenBlock(kept.block));
-      RETURN_IF_ERROR(compaction::ReadStoredSpan(*block_b, kept.row, &scratch, &b));
-      if (a.key() != b.key()) continue;
-      is_repeated[i] = true;
-      break;
+  bool any = false;
+  for (size_t begin = 0; begin < ids_.size();) {
+    size_t end = begin + 1;
+    while (end < ids_.size() && ids_[end].first == ids_[begin].first) ++end;
+    for (size_t i = begin + 1; i < end; ++i) {
+      for (size_t k = begin; k < i && !is_repeated[ids_[i].second]; ++k) {
+        if (is_repeated[ids_[k].second]) continue;
+        ASSIGN_OR_RETURN(const bool are_equal,
+                         AreEqual(spans->spans[ids_[i].second], spans->spans[ids_[k].second]));
+        is_repeated[ids_[i].second] = are_equal;
+        any = any || are_equal;
+      }
     }
-    if (!is_repeated[i]) known.push_back(i);
+    begin = end;
   }
+  if (!any) return OkStatus();
   size_t kept = 0;
   for (size_t i = 0; i < spans->spans.size(); ++i) {
     if (is_repeated[i]) continue;
@@ -187,7 +212,7 @@ Status TraceTable::RemoveRepeated(TraceSpans* spans) {
   }
   spans->spans.resize(kept);
   spans->starts.resize(kept);
-  return OkStatus();
+  return SortIds(*spans);
 }
 
 void TraceTable::AddParent(int32_t parent, TraceSpans* spans) {
@@ -221,29 +246,24 @@ Status TraceTable::FindParentsWithin(const Segment& segment, TraceSpans* spans) 
   return OkStatus();
 }
 
+// REQUIRES: SortIds.
 Status TraceTable::FindParents(TraceSpans* spans) {
-  std::unordered_map<std::string_view, uint32_t> by_id;
-  by_id.reserve(spans->spans.size());
-  for (uint32_t i = 0; i < spans->spans.size(); ++i) {
-    ASSIGN_OR_RETURN(const std::string_view id, SpanId(spans->spans[i]));
-    by_id.try_emplace(id, i);
-  }
   spans->child_counts.assign(spans->spans.size(), 0);
-  for (uint32_t i = 0; i < spans->spans.size(); ++i) {
-    ASSIGN_OR_RETURN(const format::SpanBlock* block, OpenBlock(spans->spans[i].block));
+  for (const SpanRef span : spans->spans) {
+    ASSIGN_OR_RETURN(const format::SpanBlock* block, OpenBlock(span.block));
     ASSIGN_OR_RETURN(const std::vector<uint32_t>* parents, block->Parents());
-    const uint32_t parent = (*parents)[spans->spans[i].row];
+    const uint32_t parent = (*parents)[span.row];
     if (parent == format::SpanBlock::kNoParent) {
       AddParent(TraceSpans::kRoot, spans);
       continue;
     }
     const bool is_elsewhere = parent >= format::SpanBlock::kParentElsewhere;
     ASSIGN_OR_RETURN(const std::string* ids, is_elsewhere ? block->ParentIds() : block->SpanIds());
-    const uint32_t index = is_elsewhere ? parent - format::SpanBlock::kParentElsewhere : parent;
-    const auto found = by_id.find(
-        std::string_view(*ids).substr(size_t{index} * format::kSpanIdBytes, format::kSpanIdBytes));
-    AddParent(found == by_id.end() ? TraceSpans::kOrphan : static_cast<int32_t>(found->second),
-              spans);
+    const uint64_t id =
+        IdAt(*ids, is_elsewhere ? parent - format::SpanBlock::kParentElsewhere : parent);
+    const auto found = std::lower_bound(ids_.begin(), ids_.end(), std::pair(id, uint32_t{0}));
+    const bool is_there = found != ids_.end() && found->first == id;
+    AddParent(is_there ? static_cast<int32_t>(found->second) : TraceSpans::kOrphan, spans);
   }
   return OkStatus();
 }

@@ -48,7 +48,7 @@ struct TraceSpans {
   std::vector<int32_t> nested_left;
   std::vector<int32_t> nested_right;
   uint64_t start_ns = UINT64_MAX;  // of the first span
-  uint64_t end_ns = 0;    // of the span that ends last
+  uint64_t end_ns = 0;             // of the span that ends last
   std::optional<uint32_t> root;
 
   void Clear();
@@ -113,7 +113,9 @@ class TraceTable {
   Status FindParentsWithin(const Segment& segment, TraceSpans* spans);
   Status FindParents(TraceSpans* spans);
   static void NumberNested(TraceSpans* spans);
-  Result<std::string_view> SpanId(SpanRef span);
+  Result<uint64_t> SpanId(SpanRef span);
+  Status SortIds(const TraceSpans& spans);
+  Result<bool> AreEqual(SpanRef a, SpanRef b);
   Result<Value> TraceValue(const Attribute& attribute, SpanRef span);
 
   const engine::SpanReader* const reader_;
@@ -124,6 +126,7 @@ class TraceTable {
   std::optional<size_t> spans_of_;  // whose spans_ holds
   TraceSpans spans_;
   std::vector<std::pair<uint64_t, SpanRef>> rows_;  // scratch
+  std::vector<std::pair<uint64_t, uint32_t>> ids_;  // of spans_, sorted, with their indices
   // Where rows stand in spans_: of a trace that stands together by row from its begin, else by
   // block and row, once has_indices_.
   std::vector<int32_t> row_indices_;
