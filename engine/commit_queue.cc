@@ -76,6 +76,7 @@ void CommitQueue::TakeGroup(std::vector<Waiter*>* group) {
     if (queue_.front()->batch->span_body != nullptr) {
       bytes += queue_.front()->batch->span_body->size();
     }
+    bytes += queue_.front()->batch->span_state_body.size();
     queue_.pop_front();
   }
 }
@@ -98,6 +99,11 @@ Status CommitQueue::WriteJournal(std::span<Waiter* const> group) {
   for (Waiter* waiter : group) {
     if (waiter->batch->span_body != nullptr) {
       records.push_back({sequence++, journal::RecordKind::kSpans, *waiter->batch->span_body});
+      continue;
+    }
+    if (!waiter->batch->span_state_body.empty()) {
+      records.push_back(
+          {sequence++, journal::RecordKind::kSpanState, waiter->batch->span_state_body});
       continue;
     }
     const uint64_t resolved_generation = waiter->batch->index_generation;
@@ -136,6 +142,7 @@ void CommitQueue::Apply(const PreparedBatch& batch) {
     VARVE_CHECK(added.ok());  // AppendSpans checked it
     return;
   }
+  if (!batch.span_state_body.empty()) return;  // for recovery alone
   head_->Apply(batch);
   if (batch.exemplar_body.empty()) return;
   const Status status = exemplars_->Add(batch.exemplar_body);

@@ -335,6 +335,7 @@ Status DatabaseImpl::Recover() {
   commits_ = std::make_unique<CommitQueue>(&head_, &exemplars_, &spans_, journal_.get(),
                                            options_.durability, recovered.next_sequence);
   const std::vector<JournaledSpans> journaled_spans = std::move(recovered.spans);
+  const std::string span_state = std::move(recovered.span_state);
   MaintenanceContext context;
   context.options = &options_;
   context.file_system = file_system_;
@@ -352,11 +353,11 @@ Status DatabaseImpl::Recover() {
   context.downsampling = &downsampling_;
   context.now_ms = [this] { return NowMs(); };
   context.write_span_metrics = [this] {
-    return span_metrics_ == nullptr ? OkStatus() : span_metrics_->Write();
+    return span_metrics_ == nullptr ? OkStatus() : span_metrics_->WriteWithState();
   };
   context.log = log;
   maintenance_ = std::make_unique<Maintenance>(std::move(context), std::move(recovered));
-  if (options_.span_metrics) RecoverSpanMetrics(journaled_spans);
+  if (options_.span_metrics) RecoverSpanMetrics(journaled_spans, span_state);
   recovery_ms_ = static_cast<uint64_t>((Clock::System()->SteadyNs() - started_ns) / 1'000'000);
   return OkStatus();
 }

@@ -86,7 +86,7 @@ class DatabaseImpl final : public Database {
   Status CheckPressure(const WriteBatch& batch);
   Status CheckDisk();
   int64_t NowMs() const;
-  void RecoverSpanMetrics(std::span<const JournaledSpans> journaled);
+  void RecoverSpanMetrics(std::span<const JournaledSpans> journaled, std::string_view state);
   // The newest sample of a series; without the lock of open databases.
   Result<LastSample> LoadLast(const Labels& labels);
   Result<AppendResult> AppendPrepared(PreparedBatch* batch);

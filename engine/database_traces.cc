@@ -141,7 +141,8 @@ Result<SpanAppendResult> DatabaseImpl::AppendSpans(std::string traces_data)
   return sifted.result;
 }
 
-void DatabaseImpl::RecoverSpanMetrics(std::span<const JournaledSpans> journaled) {
+void DatabaseImpl::RecoverSpanMetrics(std::span<const JournaledSpans> journaled,
+                                      std::string_view state) {
   SpanMetricsContext context;
   context.options = &options_;
   context.load = [this](const Labels& labels) { return LoadLast(labels); };
@@ -153,11 +154,19 @@ void DatabaseImpl::RecoverSpanMetrics(std::span<const JournaledSpans> journaled)
     ReturnScratch(std::move(scratch));
     return result.status();
   };
+  context.append_state = [this](std::string body) {
+    std::unique_ptr<PreparedBatch> scratch = TakeScratch();
+    scratch->Reset(nullptr);
+    scratch->span_state_body = std::move(body);
+    const Status committed = commits_->Commit(scratch.get());
+    ReturnScratch(std::move(scratch));
+    return committed;
+  };
   context.last_sequence = [this] { return commits_->last_sequence(); };
   context.now_ms = [this] { return NowMs(); };
   context.log = options_.log;
   auto metrics = std::make_unique<SpanMetrics>(std::move(context));
-  metrics->Recover(journaled);
+  metrics->Recover(journaled, state);
   span_metrics_ = std::move(metrics);
 }
 

@@ -123,7 +123,8 @@ def ask(server, queries, rounds):
             ms, body = timed_get(connection, "/api/search?" + query)
             times.append(ms)
             ids = sorted(t["traceID"] for t in json.loads(body)["traces"])
-            if hashlib.sha256("\n".join(ids).encode()).hexdigest() != answer["sha256_of_sorted_ids"]:
+            digest = hashlib.sha256("\n".join(ids).encode()).hexdigest()
+            if digest != answer["sha256_of_sorted_ids"]:
                 wrong.append(name)
     print(f"  searches: {quantiles(times)}; wrong answers: {len(wrong)} of {len(times)}")
 

@@ -62,6 +62,7 @@ struct PreparedBatch {
   std::string exemplar_body;      // a record of the exemplars; empty: none
   std::string joined_body;        // both records, where there are both
   std::shared_ptr<const std::string> span_body;  // a record of spans alone; null: none
+  std::string span_state_body;  // a record of what span metrics wait for; empty: none
   AppendResult result;
 
   // Scratch of the look-up.
@@ -96,6 +97,7 @@ struct PreparedBatch {
     exemplar_body.clear();
     joined_body = {};
     span_body.reset();
+    span_state_body.clear();
     result = {};
   }
 };

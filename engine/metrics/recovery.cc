@@ -16,9 +16,12 @@ using Log = std::function<void(LogLevel, std::string_view)>;
 // Applies journal records.
 class Replayer {
  public:
-  Replayer(Head* head, ExemplarStore* exemplars, SpanHead* spans,
-           std::vector<JournaledSpans>* journaled_spans)
-      : head_(head), exemplars_(exemplars), spans_(spans), journaled_spans_(journaled_spans) {}
+  Replayer(Head* head, ExemplarStore* exemplars, SpanHead* spans, RecoveredHead* recovered)
+      : head_(head),
+        exemplars_(exemplars),
+        spans_(spans),
+        journaled_spans_(&recovered->spans),
+        span_state_(&recovered->span_state) {}
 
   Status Apply(const journal::Record& record) {
     switch (record.kind) {
@@ -39,6 +42,9 @@ class Replayer {
         journaled_spans_->push_back({record.sequence, std::move(body)});
         return OkStatus();
       }
+      case journal::RecordKind::kSpanState:
+        *span_state_ = record.body;
+        return OkStatus();
       case journal::RecordKind::kMetadata:
         break;
     }
@@ -80,6 +86,7 @@ class Replayer {
   ExemplarStore* const exemplars_;
   SpanHead* const spans_;
   std::vector<JournaledSpans>* const journaled_spans_;
+  std::string* const span_state_;
   SampleRecord decoded_;
   PreparedBatch batch_;
   uint64_t lost_samples_ = 0;
@@ -150,7 +157,7 @@ Status RemoveStrays(FileSystem* file_system, const std::string& directory,
 Status ReplayJournal(FileSystem* file_system, const std::string& directory, uint64_t database_id,
                      Head* head, ExemplarStore* exemplars, SpanHead* spans, const Log& log,
                      RecoveredHead* recovered) {
-  Replayer replayer(head, exemplars, spans, &recovered->spans);
+  Replayer replayer(head, exemplars, spans, recovered);
   journal::ReplayCallbacks callbacks;
   callbacks.on_record = [&](const journal::Record& record) {
     // The checksum was right, so what cannot be applied is damage that was written so; it must not

@@ -26,6 +26,7 @@ struct RecoveredHead {
   uint64_t next_sequence = 1;
   uint64_t journal_bytes = 0;         // of the segments replayed
   std::vector<JournaledSpans> spans;  // of the segments replayed
+  std::string span_state;             // of them, the last; empty: none
   uint64_t damaged_records = 0;       // journal records and checkpoint chunks that were skipped
 };
 

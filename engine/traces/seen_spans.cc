@@ -53,6 +53,12 @@ bool SeenSpans::Insert(uint64_t identity) {
     young_.count = 0;
   }
   young_.Insert(identity);
+  if (recent_.size() < kRecent) {
+    recent_.push_back(identity);
+  } else {
+    recent_[recent_at_] = identity;
+    recent_at_ = (recent_at_ + 1) % kRecent;
+  }
   return true;
 }
 

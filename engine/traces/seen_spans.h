@@ -15,6 +15,9 @@ class SeenSpans {
   explicit SeenSpans(size_t count_max) : count_max_(count_max) {}
   // False when it was there.
   bool Insert(uint64_t identity);
+  // The last identities that came, up to kRecent.
+  static constexpr size_t kRecent = 65'536;
+  const std::vector<uint64_t>& recent() const { return recent_; }
   // Has the places ready where Insert will look for it.
   void Prefetch(uint64_t identity) const;
 
@@ -28,6 +31,8 @@ class SeenSpans {
   };
 
   const size_t count_max_;
+  std::vector<uint64_t> recent_;  // a ring
+  size_t recent_at_ = 0;
   Generation young_;
   Generation old_;
 };

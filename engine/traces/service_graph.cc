@@ -1,5 +1,6 @@
 #include "engine/traces/service_graph.h"
 
+#include <bit>
 #include <utility>
 
 namespace varve::engine {
@@ -86,6 +87,49 @@ bool ServiceGraph::TakeExpired(int64_t now_ms, ServiceCall* call) {
     return true;
   }
   return false;
+}
+
+void ServiceGraph::Encode(std::string* out) const {
+  std::string entries;
+  uint64_t count = 0;
+  for (const Deadline& deadline : deadlines_) {
+    const auto found = ends_.find(deadline.key);
+    if (found == ends_.end()) continue;
+    const End& end = found->second;
+    ++count;
+    AppendLengthPrefixed(&entries, deadline.key);
+    AppendVarint(&entries, static_cast<uint64_t>(deadline.at_ms));
+    entries += static_cast<char>((end.is_client ? 1 : 0) | (end.failed ? 2 : 0) |
+                                 (end.is_messaging ? 4 : 0));
+    AppendFixed(&entries, std::bit_cast<uint64_t>(end.seconds));
+    AppendLengthPrefixed(&entries, end.service);
+    AppendLengthPrefixed(&entries, end.peer);
+  }
+  AppendVarint(out, count);
+  *out += entries;
+}
+
+bool ServiceGraph::Decode(ByteReader* reader) {
+  const uint64_t count = reader->Varint();
+  for (uint64_t i = 0; i < count && reader->ok(); ++i) {
+    std::string key(reader->LengthPrefixed());
+    const auto at_ms = static_cast<int64_t>(reader->Varint());
+    const auto flags = reader->Fixed<uint8_t>();
+    End end;
+    end.is_client = (flags & 1) != 0;
+    end.failed = (flags & 2) != 0;
+    end.is_messaging = (flags & 4) != 0;
+    end.seconds = std::bit_cast<double>(reader->Fixed<uint64_t>());
+    end.service = reader->LengthPrefixed();
+    end.peer = reader->LengthPrefixed();
+    if (!reader->ok() || key.size() != format::kTraceIdBytes + format::kSpanIdBytes + 1) {
+      return false;
+    }
+    end.trace_id = key.substr(0, format::kTraceIdBytes);
+    ends_.insert_or_assign(key, std::move(end));
+    deadlines_.push_back({at_ms, std::move(key)});
+  }
+  return reader->ok();
 }
 
 }  // namespace varve::engine

@@ -9,6 +9,7 @@
 #include <string_view>
 #include <unordered_map>
 
+#include "base/bytes.h"
 #include "base/hash.h"
 #include "engine/traces/span_observation.h"
 
@@ -42,6 +43,11 @@ class ServiceGraph {
   // nobody can say who was called.
   bool TakeExpired(int64_t now_ms, ServiceCall* call);
   size_t waiting() const { return ends_.size(); }
+
+  // What waits, for Decode in another process. Layout: docs/FORMATS.md, "Span state".
+  void Encode(std::string* out) const;
+  // Adds it to what waits. False when it cannot be read.
+  bool Decode(ByteReader* reader);
 
  private:
   struct End {

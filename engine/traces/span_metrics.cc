@@ -3,7 +3,9 @@
 #include <algorithm>
 #include <bit>
 #include <cmath>
+#include <utility>
 
+#include "base/bytes.h"
 #include "base/status_macros.h"
 
 namespace varve::engine {
@@ -15,6 +17,7 @@ constexpr int64_t kWriteIntervalMs = 15'000;
 constexpr int64_t kActiveMs = 15 * 60'000;
 constexpr size_t kSeenSpans = size_t{1} << 20;
 constexpr double kNsPerS = 1e9;
+constexpr uint8_t kStateVersion = 1;
 constexpr uint64_t kNsPerMs = 1'000'000;
 
 constexpr std::string_view kCalls = "traces_spanmetrics_calls_total";
@@ -69,7 +72,33 @@ Labels SpanMetrics::LabelsOf(const Entry& entry, std::string_view metric) const 
   return labels.ok() ? *std::move(labels) : Labels();
 }
 
-void SpanMetrics::Recover(std::span<const JournaledSpans> journaled) {
+std::string SpanMetrics::EncodeState(uint64_t sequence) const {
+  std::string state;
+  AppendFixed(&state, kStateVersion);
+  AppendVarint(&state, sequence);
+  AppendVarint(&state, seen_.recent().size());
+  for (const uint64_t identity : seen_.recent()) AppendFixed(&state, identity);
+  graph_.Encode(&state);
+  return state;
+}
+
+uint64_t SpanMetrics::DecodeState(std::string_view state) {
+  if (state.empty()) return 0;
+  ByteReader reader(state);
+  const auto version = reader.Fixed<uint8_t>();
+  const uint64_t sequence = reader.Varint();
+  const uint64_t seen = reader.Varint();
+  bool is_whole = reader.ok() && version == kStateVersion && seen <= reader.remaining() / 8;
+  for (uint64_t i = 0; i < seen && is_whole; ++i) seen_.Insert(reader.Fixed<uint64_t>());
+  is_whole = is_whole && graph_.Decode(&reader) && reader.done();
+  if (is_whole) return sequence;
+  if (context_.log) {
+    context_.log(LogLevel::kError, "span metrics: the journal's state of calls cannot be read");
+  }
+  return 0;
+}
+
+void SpanMetrics::Recover(std::span<const JournaledSpans> journaled, std::string_view state) {
   Result<LastSample> loaded = context_.load(Labels{{"__name__", kSequenceMetric}});
   if (!loaded.ok() && context_.log) {
     context_.log(LogLevel::kError,
@@ -82,9 +111,19 @@ void SpanMetrics::Recover(std::span<const JournaledSpans> journaled) {
   written_ms_.store(last.timestamp_ms);
   format::SpanFields fields;
   MutexLock lock(&mutex_);
+  const uint64_t state_sequence = DecodeState(state);
+  // What expired before the last write was counted then.
+  const auto expire = [&]() REQUIRES(mutex_) {
+    while (graph_.TakeExpired(last.timestamp_ms, &call_)) {
+    }
+  };
+  bool has_expired = false;
   for (const JournaledSpans& message : journaled) {
     const int64_t arrival_ms = ReadArrival(*message.body);
-    const Counting counting = message.sequence > sequence ? Counting::kAll : Counting::kPairsOnly;
+    const Counting counting = message.sequence > sequence         ? Counting::kAll
+                              : message.sequence > state_sequence ? Counting::kPairsOnly
+                                                                  : Counting::kSeenOnly;
+    if (counting == Counting::kAll && !std::exchange(has_expired, true)) expire();
     WireError error;
     SpanObserver observer;
     format::VisitSpans(*message.body, &error, [&](const format::SpanPlace& place) {
@@ -92,9 +131,9 @@ void SpanMetrics::Recover(std::span<const JournaledSpans> journaled) {
       if (!error.failed()) CountOne(observer.Observe(place, fields), arrival_ms, counting);
     });
   }
-  // What expired before the last write was counted then.
-  while (graph_.TakeExpired(last.timestamp_ms, &call_)) {
-  }
+  if (!has_expired) expire();
+  counters_.late = 0;
+  counters_.repeated = 0;
 }
 
 void SpanMetrics::Count(std::span<const SpanObservation> spans, int64_t arrival_ms) {
@@ -116,6 +155,7 @@ void SpanMetrics::CountOne(const SpanObservation& span, int64_t arrival_ms, Coun
     ++counters_.repeated;
     return;
   }
+  if (counting == Counting::kSeenOnly) return;
   const bool is_call = graph_.Observe(span, arrival_ms, &call_);
   if (counting == Counting::kPairsOnly) return;
   ++counters_.counted;
@@ -235,6 +275,17 @@ Status SpanMetrics::WriteDue() {
 
 Status SpanMetrics::Write() {
   MutexLock writing(&write_mutex_);
+  return WriteLocked(nullptr);
+}
+
+Status SpanMetrics::WriteWithState() {
+  MutexLock writing(&write_mutex_);
+  std::string state;
+  RETURN_IF_ERROR(WriteLocked(&state));
+  return state.empty() ? OkStatus() : context_.append_state(std::move(state));
+}
+
+Status SpanMetrics::WriteLocked(std::string* state) {
   // One sample per millisecond and series.
   const int64_t now_ms = std::max(context_.now_ms(), written_ms_.load() + 1);
   WriteBatch batch;
@@ -244,6 +295,7 @@ Status SpanMetrics::Write() {
     MutexLock lock(&mutex_);
     ExpireCalls(now_ms);
     BuildBatch(now_ms, sequence, &batch);
+    if (state != nullptr && !seen_.recent().empty()) *state = EncodeState(sequence);
   }
   if (batch.series_count() > 0) {
     const Status appended = context_.append(&batch);

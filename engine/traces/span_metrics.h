@@ -45,6 +45,7 @@ struct SpanMetricsContext {
   const Options* options = nullptr;
   std::function<Result<LastSample>(const Labels& labels)> load;
   std::function<Status(WriteBatch*)> append;
+  std::function<Status(std::string)> append_state;  // a record of the journal
   std::function<uint64_t()> last_sequence;
   std::function<int64_t()> now_ms;
   std::function<void(LogLevel, std::string_view)> log;  // may be null
@@ -71,8 +72,9 @@ class SpanMetrics {
 
   explicit SpanMetrics(SpanMetricsContext context);
 
-  // Counts what of the journal was not written yet, and remembers the rest as seen.
-  void Recover(std::span<const JournaledSpans> journaled) EXCLUDES(mutex_);
+  // Counts what of the journal was not written yet, and remembers the rest as seen. `state` is that
+  // of the journal's last span state record, or empty.
+  void Recover(std::span<const JournaledSpans> journaled, std::string_view state) EXCLUDES(mutex_);
 
   // Held shared from before a message is committed until it is counted.
   SharedMutex* counting() { return &counting_; }
@@ -80,6 +82,8 @@ class SpanMetrics {
 
   // Writes what changed. Nothing that was committed before is left out.
   Status Write() EXCLUDES(write_mutex_, counting_, mutex_);
+  // The same before spans leave the journal: with the ends of calls that wait for others.
+  Status WriteWithState() EXCLUDES(write_mutex_, counting_, mutex_);
   // The same, when it is time for it.
   Status WriteDue() EXCLUDES(write_mutex_, counting_, mutex_);
 
@@ -105,8 +109,12 @@ class SpanMetrics {
   };
   using Entries = std::unordered_map<std::string, std::unique_ptr<Entry>, HashOfText>;
   enum class Family : uint8_t { kSpans, kCalls };
-  enum class Counting { kAll, kPairsOnly };
+  enum class Counting { kAll, kPairsOnly, kSeenOnly };
 
+  Status WriteLocked(std::string* state) REQUIRES(write_mutex_) EXCLUDES(counting_, mutex_);
+  std::string EncodeState(uint64_t sequence) const REQUIRES(mutex_);
+  // The sequence up to which spans are in the state; 0: none could be read.
+  uint64_t DecodeState(std::string_view state) REQUIRES(mutex_);
   void CountOne(const SpanObservation& span, int64_t arrival_ms, Counting counting)
       REQUIRES(mutex_);
   void CountCall(const ServiceCall& call, int64_t now_ms) REQUIRES(mutex_);

@@ -23,6 +23,7 @@ enum class RecordKind : uint8_t {  // on disk: never change a value
   kExemplars = 3,
   kSamplesAndExemplars = 4,
   kSpans = 5,
+  kSpanState = 6,  // of span metrics
 };
 
 struct Record {
