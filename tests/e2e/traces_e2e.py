@@ -356,6 +356,30 @@ class TracesTest(VarvedTest):
                 matched = sum(s["matched"] for t in found for s in t["spanSets"])
                 self.assertEqual(matched, answer["spans"], name)
 
+    def check_jaeger(self, server, answers):
+        """What of the known answers Jaeger's API can ask for."""
+        questions = {
+            "payment_errors": {"service": "payment", "tag": "error:true"},
+            "resource_version_7_2_1": {"service": "pricing", "tag": "service.version:7.2.1"},
+            "slow_product_route": {"service": "gateway", "minDuration": "250.000001ms",
+                                   "tags": json.dumps({"http.route": "/product/:sku",
+                                                       "span.kind": "server"})},
+        }
+        for name, question in questions.items():
+            answer = server.get_json("/jaeger/api/traces", start=1, end=2**63 // 1000,
+                                     limit=100_000, **question)[1]
+            ids = sorted(t["traceID"].rjust(32, "0") for t in answer["data"])
+            self.assertEqual(hashlib.sha256("\n".join(ids).encode()).hexdigest(),
+                             answers["queries"][name]["sha256_of_sorted_ids"], name)
+        for trace in answers["traces_by_id"]:
+            answer = server.get_json("/jaeger/api/traces/" + trace["trace_id"])[1]
+            found = answer["data"][0]
+            ids = sorted(s["spanID"] for s in found["spans"])
+            self.assertEqual(hashlib.sha256("\n".join(ids).encode()).hexdigest(),
+                             trace["span_ids_sha256"])
+            services = {p["serviceName"] for p in found["processes"].values()}
+            self.assertEqual(sorted(services), trace["services"])
+
     def test_real_traces_have_the_known_answers(self):
         with open(shared_file("traces.answers.json"), encoding="utf-8") as file:
             answers = json.load(file)
@@ -375,6 +399,7 @@ class TracesTest(VarvedTest):
         for step in ("flush", "compact"):
             server.request("POST", "/api/v1/admin/" + step)
             self.check_answers(server, answers)
+        self.check_jaeger(server, answers)
         for trace in answers["traces_by_id"]:
             status, answer = server.get_json("/api/v2/traces/" + trace["trace_id"])
             spans = [s for b in answer["trace"]["resourceSpans"] for ss in b["scopeSpans"]
