@@ -1,6 +1,6 @@
 """OpenTelemetry's SDK for Node.js as a sender, over gRPC, HTTP/protobuf and HTTP/JSON.
 
-./dev test --e2e installs the SDK and names its folder in VARVE_OTEL_SDK; without it this is skipped.
+./dev test --e2e installs the SDK and names its folder in VARVE_OTEL_SDK; without it, skipped.
 """
 
 import os
