@@ -90,7 +90,7 @@ struct MetricsRequest {
   // 0: one value for the whole range. Else buckets (t - step, t] at multiples of the step; the
   // range is widened to such.
   uint64_t step_ns = 0;
-  size_t exemplars_max = 0;  // in all, but one of each series
+  size_t exemplars_max = 0;  // per series; with(exemplars=...) may change it unless it is 0
   std::stop_token stop = {};
 };
 

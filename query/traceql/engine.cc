@@ -117,7 +117,7 @@ class Engine::Impl {
                                                    "event", "link", "instrumentation"};
     std::map<std::string, std::set<std::string>> found;
     const bool is_known =
-        scope.empty() || scope == "intrinsic" ||
+        scope.empty() || scope == "intrinsic" || scope == "trace" ||
         std::find(std::begin(kScopes), std::end(kScopes), scope) != std::end(kScopes);
     if (!is_known) return InvalidArgumentError("unknown scope \"" + std::string(scope) + "\"");
     const TimeWindow window = WindowOf(start_ns, end_ns);

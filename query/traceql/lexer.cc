@@ -241,8 +241,8 @@ class Lexer {
 
   Status Duration(Token* token) {
     static constexpr std::pair<std::string_view, double> kUnits[] = {
-        {"ns", 1},  {"us", 1e3}, {"\xc2\xb5s", 1e3}, {"ms", 1e6},
-        {"s", 1e9}, {"m", 60e9}, {"h", 3600e9},      {"d", 86400e9},
+        {"ns", 1},   {"us", 1e3},   {"\xc2\xb5s", 1e3}, {"ms", 1e6},        {"s", 1e9},
+        {"m", 60e9}, {"h", 3600e9}, {"d", 86400e9},     {"w", 7 * 86400e9}, {"y", 365 * 86400e9},
     };
     const size_t begin = at_;
     double total = 0;

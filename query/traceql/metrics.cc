@@ -19,6 +19,7 @@ namespace {
 constexpr double kNaN = std::numeric_limits<double>::quiet_NaN();
 constexpr double kNsPerS = 1e9;
 constexpr size_t kTracesPerCheck = 256;
+constexpr size_t kExemplarsMax = 10'000;  // in all, but one of each series
 
 using SeriesMap = std::map<std::string, MetricSeries>;  // by key of the labels
 
@@ -83,7 +84,8 @@ struct Accumulator {
   std::vector<Cell> cells;
   // Of quantiles and histograms: by upper bound, how many.
   std::vector<std::map<double, double>> buckets;
-  std::vector<MetricExemplar> exemplars;
+  std::vector<MetricExemplar> exemplars;  // NaN: the value is that of the series then
+  std::vector<size_t> exemplar_buckets;   // of time
 };
 
 // The upper bound of the power-of-two bucket of a value, as Tempo's log2 buckets: values below two
@@ -118,16 +120,20 @@ class Measurer {
   Measurer(const Query& query, const MetricsRequest& request, const Buckets& buckets,
            const EngineOptions& options, TraceTable* table, const CheckTime& check)
       : metric_(*query.metric),
-        request_(request),
         buckets_(buckets),
         options_(options),
         table_(table),
         check_(check),
         evaluator_(&query, table),
+        exemplars_max_(request.exemplars_max),
         comparer_(metric_, buckets, table) {
     start_.intrinsic = Intrinsic::kStartTime;
     for (const Hint& hint : query.hints) {
       if (hint.name == "extrapolate" && hint.value.is_true()) extrapolates_ = true;
+      if (hint.name != "exemplars" || exemplars_max_ == 0) continue;
+      const bool is_count = hint.value.type == ValueType::kInt && hint.value.integer >= 0;
+      if (is_count) exemplars_max_ = static_cast<size_t>(hint.value.integer);
+      if (hint.value.type == ValueType::kBool && !hint.value.is_true()) exemplars_max_ = 0;
     }
   }
 
@@ -219,7 +225,7 @@ class Measurer {
     } else {
       Accumulate(is_duration ? number / kNsPerS : number, weight, &series->cells[bucket]);
     }
-    return AddExemplar(span, start_ns, is_duration ? number / kNsPerS : number, series);
+    return AddExemplar(span, bucket, is_duration ? number / kNsPerS : number, series);
   }
 
   void Accumulate(double number, double weight, Cell* cell) const {
@@ -240,22 +246,18 @@ class Measurer {
     }
   }
 
-  Status AddExemplar(SpanRef span, uint64_t start_ns, double number, Accumulator* series) {
-    if (series->exemplars.size() >= request_.exemplars_max) return OkStatus();
+  Status AddExemplar(SpanRef span, size_t bucket, double number, Accumulator* series) {
+    if (series->exemplars.size() >= exemplars_max_) return OkStatus();
     MetricExemplar exemplar;
-    exemplar.timestamp_ms = static_cast<int64_t>(start_ns / 1'000'000);
+    ASSIGN_OR_RETURN(const Value start, table_->Get(start_, span));
+    exemplar.timestamp_ms = start.integer / 1'000'000;
     exemplar.value = number;
-    if (std::isnan(number)) {
-      Attribute duration;
-      duration.intrinsic = Intrinsic::kDuration;
-      ASSIGN_OR_RETURN(const Value value, table_->Get(duration, span));
-      exemplar.value = value.as_number() / kNsPerS;
-    }
     Attribute id;
     id.intrinsic = Intrinsic::kTraceId;
     ASSIGN_OR_RETURN(const Value trace_id, table_->Get(id, span));
     exemplar.labels.emplace_back("trace:id", ToResult(trace_id));
     series->exemplars.push_back(std::move(exemplar));
+    series->exemplar_buckets.push_back(bucket);
     return OkStatus();
   }
 
@@ -326,14 +328,20 @@ class Measurer {
             values.push_back(cell.value);
         }
       }
-      MetricSeries& series = all[key];
       Emit(accumulator.labels, values, &all);
-      series.exemplars = std::move(accumulator.exemplars);
+      for (size_t i = 0; i < accumulator.exemplars.size(); ++i) {
+        MetricExemplar& exemplar = accumulator.exemplars[i];
+        if (std::isnan(exemplar.value)) exemplar.value = values[accumulator.exemplar_buckets[i]];
+        all[key].exemplars.push_back(std::move(exemplar));
+      }
     }
     return all;
   }
 
+  // An exemplar belongs to the quantile that it lies nearest to at its time.
   void FinishQuantiles(const Accumulator& accumulator, SeriesMap* all) const {
+    std::vector<std::vector<double>> by_quantile;
+    std::vector<std::string> keys;
     for (const double quantile : metric_.quantiles) {
       ResultAttributes labels = accumulator.labels;
       labels.emplace_back("p", NumberValue(quantile));
@@ -341,14 +349,27 @@ class Measurer {
       for (size_t i = 0; i < values.size(); ++i) {
         values[i] = Quantile(quantile, accumulator.buckets[i]);
       }
-      const std::string key = KeyOf(labels);
+      keys.push_back(KeyOf(labels));
       Emit(std::move(labels), values, all);
-      (*all)[key].exemplars = accumulator.exemplars;
+      by_quantile.push_back(std::move(values));
+    }
+    for (size_t i = 0; i < accumulator.exemplars.size(); ++i) {
+      const MetricExemplar& exemplar = accumulator.exemplars[i];
+      const size_t bucket = accumulator.exemplar_buckets[i];
+      const auto distance = [&](const std::vector<double>& values) {
+        return std::fabs(values[bucket] - exemplar.value);
+      };
+      const auto nearest =
+          std::min_element(by_quantile.begin(), by_quantile.end(),
+                           [&](const auto& a, const auto& b) { return distance(a) < distance(b); });
+      (*all)[keys[static_cast<size_t>(nearest - by_quantile.begin())]].exemplars.push_back(
+          exemplar);
     }
   }
 
   void FinishHistogram(const Accumulator& accumulator, SeriesMap* all) const {
     std::map<double, std::vector<double>> by_bound;
+    std::map<double, std::string> keys;
     for (size_t i = 0; i < accumulator.buckets.size(); ++i) {
       for (const auto& [bound, count] : accumulator.buckets[i]) {
         std::vector<double>& values = by_bound[bound];
@@ -359,12 +380,19 @@ class Measurer {
     for (const auto& [bound, values] : by_bound) {
       ResultAttributes labels = accumulator.labels;
       labels.emplace_back("__bucket", NumberValue(bound));
+      keys[bound] = KeyOf(labels);
       Emit(std::move(labels), values, all);
+    }
+    for (size_t i = 0; i < accumulator.exemplars.size(); ++i) {
+      MetricExemplar exemplar = accumulator.exemplars[i];
+      const auto at = by_bound.lower_bound(exemplar.value);
+      if (at == by_bound.end()) continue;
+      exemplar.value = at->second[accumulator.exemplar_buckets[i]];
+      (*all)[keys[at->first]].exemplars.push_back(std::move(exemplar));
     }
   }
 
   const MetricStage& metric_;
-  const MetricsRequest& request_;
   const Buckets& buckets_;
   const EngineOptions& options_;
   TraceTable* const table_;
@@ -372,6 +400,7 @@ class Measurer {
   Evaluator evaluator_;
   Attribute start_;
   bool extrapolates_ = false;
+  size_t exemplars_max_;
   std::map<std::string, Accumulator> series_;
   Comparer comparer_;
 };
@@ -520,8 +549,9 @@ Result<MetricsResult> EvaluateMetrics(const Query& query, const MetricsRequest& 
   const MetricsContext context{request, buckets, options, table, check};
   ASSIGN_OR_RETURN(SeriesMap series, EvaluateQuery(query, context));
   MetricsResult result;
+  // Those of few series may be many, those of many few.
   const size_t exemplars_each =
-      series.empty() ? 0 : std::max<size_t>(1, request.exemplars_max / series.size());
+      series.empty() ? 0 : std::max<size_t>(1, kExemplarsMax / series.size());
   for (auto& [key, one] : series) {
     if (one.exemplars.size() > exemplars_each) one.exemplars.resize(exemplars_each);
     result.series.push_back(std::move(one));

@@ -15,6 +15,7 @@
 #include "server/otlp/otlp_to_json.h"
 #include "server/tempo/tempo_json.h"
 #include "server/tempo/tempo_parameters.h"
+#include "server/tempo/tempo_protobuf.h"
 #include "varve/traceql.h"
 
 namespace varve::server {
@@ -57,6 +58,13 @@ Response Json(Write&& write) {
 
 Response Answer(Result<Response> response) {
   return response.ok() ? *std::move(response) : Failure(response.status());
+}
+
+Response Protobuf(std::string message) {
+  Response response;
+  response.content_type = kProtobuf;
+  response.body = std::move(message);
+  return response;
 }
 
 bool WantsProtobuf(const Request& request) {
@@ -108,6 +116,9 @@ Result<Response> Search(const ApiContext& context, const Request& request) {
   ASSIGN_OR_RETURN(const Form form, ReadForm(request));
   traceql::SearchRequest search;
   search.query = form.Get("q");
+  if (!search.query.empty() && !form.Get("tags").empty()) {
+    return InvalidArgumentError("can't specify tags and q in the same query");
+  }
   if (search.query.empty()) {
     ASSIGN_OR_RETURN(search.query, TagsQuery(form));
   }
@@ -119,6 +130,7 @@ Result<Response> Search(const ApiContext& context, const Request& request) {
   ASSIGN_OR_RETURN(search.spans_max, CountParameter(form, "spss", kSpansDefault));
   search.stop = request.stop;
   ASSIGN_OR_RETURN(const traceql::SearchResult result, context.traces->Search(search));
+  if (WantsProtobuf(request)) return Protobuf(TempoSearchProtobuf(result));
   return Json([&](JsonWriter* json) { WriteTempoSearch(result, json); });
 }
 
@@ -217,11 +229,17 @@ Result<Response> TagValuesV2(const ApiContext& context, const Request& request,
   });
 }
 
-// About 240 steps, of whole multiples of 5 s unless the range is short; as Tempo chooses.
+// About 240 steps, each a whole multiple of a round one, as Tempo chooses.
 uint64_t DefaultStepNs(uint64_t range_ns) {
   constexpr uint64_t kSecond = 1'000'000'000;
-  const uint64_t step = range_ns / 240 / (5 * kSecond) * (5 * kSecond);
-  return step == 0 ? kSecond : step;
+  constexpr uint64_t kShortest = kSecond / 20;
+  const uint64_t step = range_ns / 240;
+  if (range_ns < 60 * kSecond) return std::max(kShortest, step / kShortest * kShortest);
+  for (const uint64_t round_s : {3600, 300, 60, 15, 5, 1}) {
+    const uint64_t round_ns = round_s * kSecond;
+    if (round_ns < step) return step / round_ns * round_ns;
+  }
+  return kSecond;
 }
 
 Result<traceql::MetricsRequest> ReadMetricsRequest(const ApiContext& context,
@@ -232,6 +250,7 @@ Result<traceql::MetricsRequest> ReadMetricsRequest(const ApiContext& context,
   metrics.start_ns = range.start_ns;
   metrics.end_ns = range.end_ns;
   ASSIGN_OR_RETURN(metrics.exemplars_max, CountParameter(form, "exemplars", kExemplarsDefault));
+  if (metrics.exemplars_max == 0) metrics.exemplars_max = kExemplarsDefault;
   metrics.stop = request.stop;
   return metrics;
 }
@@ -247,6 +266,9 @@ Result<Response> MetricsRange(const ApiContext& context, const Request& request)
     metrics.step_ns = *step_ns;
   }
   ASSIGN_OR_RETURN(const traceql::MetricsResult result, context.traces->Metrics(metrics));
+  if (WantsProtobuf(request)) {
+    return Protobuf(TempoMetricsProtobuf(result, TempoMetrics::kRange));
+  }
   return Json([&](JsonWriter* json) { WriteTempoMetrics(result, TempoMetrics::kRange, json); });
 }
 
@@ -255,6 +277,9 @@ Result<Response> MetricsInstant(const ApiContext& context, const Request& reques
   ASSIGN_OR_RETURN(traceql::MetricsRequest metrics, ReadMetricsRequest(context, request, form));
   metrics.exemplars_max = 0;
   ASSIGN_OR_RETURN(const traceql::MetricsResult result, context.traces->Metrics(metrics));
+  if (WantsProtobuf(request)) {
+    return Protobuf(TempoMetricsProtobuf(result, TempoMetrics::kInstant));
+  }
   return Json([&](JsonWriter* json) { WriteTempoMetrics(result, TempoMetrics::kInstant, json); });
 }
 

@@ -93,8 +93,7 @@ void WriteTrace(const traceql::FoundTrace& trace, JsonWriter* json) {
   std::string id;
   AppendHex(trace.trace_id, &id);
   WriteText("traceID", id, json);
-  WriteText("rootServiceName", trace.has_root ? trace.root_service : "<root span not yet received>",
-            json);
+  WriteText("rootServiceName", RootServiceText(trace), json);
   WriteText("rootTraceName", trace.root_name, json);
   WriteText("startTimeUnixNano", std::to_string(trace.start_ns), json);
   json->Key("durationMs");
@@ -160,6 +159,10 @@ void WriteSeries(const traceql::MetricSeries& series, TempoMetrics form, JsonWri
 }
 
 }  // namespace
+
+std::string_view RootServiceText(const traceql::FoundTrace& trace) {
+  return trace.has_root ? std::string_view(trace.root_service) : "<root span not yet received>";
+}
 
 void WriteTempoStatistics(const traceql::SearchStatistics& statistics, JsonWriter* json) {
   json->BeginObject();

@@ -3,12 +3,16 @@
 #pragma once
 
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "server/api/json_writer.h"
 #include "varve/traceql.h"
 
 namespace varve::server {
+
+// What stands for the root's service, also where no root arrived.
+std::string_view RootServiceText(const traceql::FoundTrace& trace);
 
 void WriteTempoSearch(const traceql::SearchResult& result, JsonWriter* json);
 

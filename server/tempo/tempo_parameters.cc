@@ -106,7 +106,7 @@ Result<std::string> ParseTraceId(std::string_view text) {
 Result<uint64_t> ParseDurationNs(std::string_view text) {
   static constexpr std::pair<std::string_view, double> kUnits[] = {
       {"ns", 1},  {"us", 1e3}, {"\xc2\xb5s", 1e3}, {"\xce\xbcs", 1e3}, {"ms", 1e6},
-      {"s", 1e9}, {"m", 60e9}, {"h", 3600e9},      {"d", 86400e9},
+      {"s", 1e9}, {"m", 60e9}, {"h", 3600e9},      {"d", 86400e9},     {"w", 604800e9},
   };
   const Status invalid = InvalidArgumentError(
       "\"" + std::string(text) + "\" is no duration: expected one such as 1.5s, 100ms or 1h30m");
@@ -140,8 +140,10 @@ Result<NsRange> NsRangeParameters(const Form& form) {
   NsRange range;
   ASSIGN_OR_RETURN(range.start_ns, TimeOf(form, "start"));
   ASSIGN_OR_RETURN(range.end_ns, TimeOf(form, "end"));
-  if (range.end_ns != 0 && range.end_ns < range.start_ns) {
-    return Invalid("end", form.Get("end"), "it is before start");
+  if (range.end_ns != 0 && range.end_ns <= range.start_ns) {
+    return InvalidArgumentError("http parameter start must be before end. received start=" +
+                                std::string(form.Get("start")) +
+                                " end=" + std::string(form.Get("end")));
   }
   return range;
 }

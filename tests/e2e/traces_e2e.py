@@ -127,6 +127,10 @@ class TracesTest(VarvedTest):
         shown = {a["key"]: a["value"] for a in trace["spanSets"][0]["spans"][0]["attributes"]}
         self.assertEqual(shown, {"status": {"stringValue": "error"}, "n": {"intValue": "7"},
                                  "f": {"doubleValue": 1.5}, "kind": {"stringValue": "client"}})
+        status, headers, body = server.request("GET", "/api/search?q=%7B%7D", None,
+                                               {"Accept": "application/protobuf"})
+        self.assertEqual((status, headers["Content-Type"]), (200, "application/protobuf"))
+        self.assertIn(b"\x0a\x20" + f"{2:032x}".encode(), body)
         self.assertEqual(self.ids(server, "{}"), [f"{2:032x}", f"{1:032x}"])
         self.assertEqual([t["traceID"] for t in self.search(server, "{}", limit=1)], [f"{2:032x}"])
         start = NOW_NS // 1_000_000_000
@@ -139,6 +143,7 @@ class TracesTest(VarvedTest):
         self.assertEqual([t["traceID"] for t in answer["traces"]], [f"{1:032x}"])
         for bad in ({"q": "{ foo }"}, {"q": "{}", "limit": "x"}, {"q": "{} | rate()"},
                     {"q": "{}", "start": "9", "end": "3"}, {"tags": "a=1 a=2"},
+                    {"tags": "a=1", "q": "{}"}, {"start": "3", "end": "3"},
                     {"minDuration": "soon"}):
             query = urllib.parse.urlencode(bad)
             self.assertEqual(server.request("GET", "/api/search?" + query)[0], 400, bad)

@@ -141,11 +141,28 @@ TEST(TraceQlMetricsTest, CompareSetsValuesApart) {
   }
 }
 
-TEST(TraceQlMetricsTest, ExemplarsAreSharedOut) {
+TEST(TraceQlMetricsTest, ExemplarsOfCountsHaveTheSeriesValue) {
   const FakeSpanReader reader = TenSpans();
-  const auto result = RunMetrics(reader, "{} | rate() by(name)", 5, 4);
-  ASSERT_TRUE(result.ok());
-  for (const MetricSeries& series : result->series) EXPECT_EQ(series.exemplars.size(), 2u);
+  const auto counts = RunMetrics(reader, "{} | count_over_time() by(name)", 5, 2);
+  ASSERT_TRUE(counts.ok());
+  for (const MetricSeries& series : counts->series) {
+    ASSERT_EQ(series.exemplars.size(), 2u);
+    EXPECT_EQ(series.exemplars[0].value, series.points[0].second);
+    EXPECT_EQ(series.exemplars[0].labels.front().first, "trace:id");
+  }
+  const auto values = RunMetrics(reader, "{} | max_over_time(span.n) with(exemplars=3)", 5, 1);
+  ASSERT_TRUE(values.ok());
+  ASSERT_EQ(values->series.front().exemplars.size(), 3u);
+  EXPECT_EQ(values->series.front().exemplars[2].value, 3);
+  EXPECT_EQ(values->series.front().exemplars[2].timestamp_ms, 103'000);
+  const auto quantiles = RunMetrics(reader, "{} | quantile_over_time(duration, 0, 1)", 10, 100);
+  ASSERT_TRUE(quantiles.ok());
+  EXPECT_EQ(quantiles->series[0].exemplars.size() + quantiles->series[1].exemplars.size(), 10u);
+  EXPECT_EQ(quantiles->series[0].exemplars.front().value, 1);
+  EXPECT_EQ(quantiles->series[1].exemplars.back().value, 10);
+  const auto none = RunMetrics(reader, "{} | rate() with(exemplars=false)", 5, 9);
+  ASSERT_TRUE(none.ok());
+  EXPECT_TRUE(none->series.front().exemplars.empty());
 }
 
 TEST(TraceQlMetricsTest, WhatIsNoMetricsQuery) {

@@ -36,6 +36,16 @@ TEST(TraceQlParserTest, TheLanguage) {
            "{ } // a comment\n/* and another */ | histogram_over_time(duration)",
            "{ parent.a = 1 && parent.span.b = 2 && span:parentID = \"\" && nestedSetParent < 0 }",
            "{ name = \"\\u00e9\\x41\\n\" }",
+           // As Grafana's trace views ask.
+           "{nestedSetParent<0 && true} | rate()  with(sample=true)",
+           "{nestedSetParent<0 && true && resource.service.name != nil} | "
+           "quantile_over_time(duration, 0.9) by(resource.service.name)",
+           "{nestedSetParent<0 && true} | compare({duration >= 1.2s && duration <= 3s}, 10, 1, 2)",
+           "({nestedSetParent<0 && true  && status = error} &>> { status = error }) || "
+           "({nestedSetParent<0 && true  && status = error}) | select(status, name, "
+           "resource.service.name, nestedSetParent, nestedSetLeft, nestedSetRight)",
+           "{true && status = error} | select(event.exception.message) with(most_recent=true)",
+           "{ trace:duration > 1w && event:timeSinceStart < 1y } | 2 < count()",
        }) {
     EXPECT_EQ(ErrorOf(query), "") << query;
   }
