@@ -266,7 +266,8 @@ void OtlpSeriesWriter::WriteTargetInfo(const std::vector<OtlpAttribute>& attribu
   OtlpPoint point;
   point.attributes = attributes;
   BeginPoint(point);
-  SetLabels("target_info", {}, {});
+  const std::string name = "target_info";
+  SetLabels(name, {}, {});
   if (is_over_limit()) return;
   batch_->BeginSeries(series_labels_);
   const int64_t steps = std::min((last_ms - first_ms) / kInfoStepMs, kInfoStepsMax);

@@ -53,6 +53,7 @@ class OtlpSeriesWriter {
   };
 
   void BeginPoint(const OtlpPoint& point);
+  // Keeps views of all three.
   void SetLabels(const std::string& name, std::string_view extra_name,
                  std::string_view extra_value);
   // One series with one sample. False when nothing was written: what is to be added was counted
