@@ -41,11 +41,12 @@ Result<CompactReport> CompactDirectory(const std::string& data_dir) {
 
 void PrintReport(const VerifyReport& report) {
   std::printf(
-      "%llu parts of %llu bytes: %llu series, %llu chunks, %llu samples, %llu exemplars; "
-      "%llu checkpoints, %llu journal records\n",
+      "%llu parts of %llu bytes: %llu series, %llu chunks, %llu samples, %llu exemplars, "
+      "%llu spans; %llu checkpoints, %llu journal records\n",
       Number(report.part_count), Number(report.part_bytes), Number(report.series_count),
       Number(report.chunk_count), Number(report.sample_count), Number(report.exemplar_count),
-      Number(report.checkpoint_count), Number(report.journal_record_count));
+      Number(report.span_count), Number(report.checkpoint_count),
+      Number(report.journal_record_count));
   for (const VerifyFault& fault : report.faults) {
     std::printf("FAULT %s: %s\n", fault.where.c_str(), fault.what.c_str());
   }

@@ -110,6 +110,7 @@ void SpanMetrics::Recover(std::span<const JournaledSpans> journaled, std::string
   const auto sequence = last.found ? static_cast<uint64_t>(last.value) : 0;
   written_ms_.store(last.timestamp_ms);
   format::SpanFields fields;
+  std::vector<SpanObservation> observations;
   MutexLock lock(&mutex_);
   const uint64_t state_sequence = DecodeState(state);
   // What expired before the last write was counted then.
@@ -126,10 +127,12 @@ void SpanMetrics::Recover(std::span<const JournaledSpans> journaled, std::string
     if (counting == Counting::kAll && !std::exchange(has_expired, true)) expire();
     WireError error;
     SpanObserver observer;
+    observations.clear();
     format::VisitSpans(*message.body, &error, [&](const format::SpanPlace& place) {
       format::ReadSpan(WireReader(place.span, &error), &fields);
-      if (!error.failed()) CountOne(observer.Observe(place, fields), arrival_ms, counting);
+      if (!error.failed()) observations.push_back(observer.Observe(place, fields));
     });
+    for (const SpanObservation& span : observations) CountOne(span, arrival_ms, counting);
   }
   if (!has_expired) expire();
   counters_.late = 0;

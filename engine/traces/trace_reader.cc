@@ -21,13 +21,14 @@ struct OpenedHeadBlock {
 }  // namespace
 
 SpanBlockRef TraceReader::RefOf(const std::shared_ptr<const HeadSpanBlock>& block) const {
-  return {block->id(), [cache = cache_, block]() {
-            return cache->Get(block->id(), [&]() -> Result<SpanBlockCache::SharedBlock> {
-              ASSIGN_OR_RETURN(format::SpanBlock opened, block->Open());
-              auto both = std::make_shared<OpenedHeadBlock>(block, std::move(opened));
-              return SpanBlockCache::SharedBlock(both, &both->block);
-            });
-          }};
+  return {
+      block->id(), [cache = cache_, block]() {
+        return cache->Get(block->id(), [&]() -> Result<SpanBlockCache::SharedBlock> {
+          ASSIGN_OR_RETURN(format::SpanBlock opened, block->Open());
+          auto both = std::make_shared<OpenedHeadBlock>(OpenedHeadBlock{block, std::move(opened)});
+          return SpanBlockCache::SharedBlock(both, &both->block);
+        });
+      }};
 }
 
 SpanBlockRef TraceReader::RefOf(const std::shared_ptr<const compaction::SpanPartReader>& part,

@@ -83,9 +83,7 @@ Value ListOf(std::string_view any_value) {
         if (!array.failed()) array.Skip(element);
         continue;
       }
-      // An element as the value of an attribute, so that one reader knows both.
       const std::string_view bytes = array.Bytes("an element");
-      format::SpanAttribute attribute;
       WireError ignored;
       WireReader value(bytes, &ignored);
       if (value.done()) continue;

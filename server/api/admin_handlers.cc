@@ -81,6 +81,7 @@ void WriteVerifyReport(const VerifyReport& report, JsonWriter* json) {
       {"chunks", report.chunk_count},
       {"samples", report.sample_count},
       {"exemplars", report.exemplar_count},
+      {"spans", report.span_count},
       {"checkpoints", report.checkpoint_count},
       {"journalRecords", report.journal_record_count}};
   for (const auto& [name, number] : numbers) {
