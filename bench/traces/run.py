@@ -162,7 +162,7 @@ def main():
         server.post("/api/v1/admin/flush")
         seconds, cpu_s = time.perf_counter() - started, server.cpu_s() - before
         connection = server.connect()
-        spans = int(json.loads(timed_get(connection, "/api/search?limit=1")[1])
+        spans = int(json.loads(timed_get(connection, "/api/search?limit=1000000&spss=1")[1])
                     ["metrics"]["inspectedSpans"])
         disk = server.disk_bytes() / spans
         print(f"ingest: {spans} spans, {sum(map(len, bodies)) / spans:.0f} bytes each; "

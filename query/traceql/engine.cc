@@ -79,7 +79,9 @@ class Engine::Impl {
     ASSIGN_OR_RETURN(const std::unique_ptr<engine::SpanReader> reader,
                      engine::NewSpanReader(database_));
     ASSIGN_OR_RETURN(const std::unique_ptr<TraceTable> table,
-                     TraceTable::Open(reader.get(), read.min_ns, read.max_ns));
+                     TraceTable::OpenEmpty(reader.get(), read.min_ns, read.max_ns));
+    // What asks about the whole of a trace needs the whole of it when filters are evaluated.
+    if (NeedsEverything(query)) RETURN_IF_ERROR(table->AddNewest(SIZE_MAX));
     ASSIGN_OR_RETURN(SearchResult result,
                      traceql::Search(query, request, window, table.get(), check));
     CountBlocks(table.get(), &result.statistics);

@@ -1,8 +1,11 @@
 #include "query/traceql/search.h"
 
 #include <algorithm>
+#include <functional>
 #include <map>
+#include <queue>
 #include <tuple>
+#include <vector>
 
 #include "base/status_macros.h"
 #include "query/traceql/evaluator.h"
@@ -12,6 +15,9 @@ namespace varve::traceql {
 namespace {
 
 constexpr size_t kTracesPerCheck = 256;
+// Searches for more traces than this take all blocks at once; others these, then twice as many.
+constexpr size_t kShortLimit = 1000;
+constexpr size_t kFirstWave = 4;
 
 Attribute ServiceName() {
   Attribute attribute;
@@ -41,31 +47,57 @@ class Searcher {
         check_(check),
         evaluator_(&query, table) {}
 
+  // Block by block, the newest first, until no trace that is still to come can be among the newest.
   Result<SearchResult> Run() {
-    RETURN_IF_ERROR(evaluator_.MatchFilters());
-    RETURN_IF_ERROR(check_());
-    ASSIGN_OR_RETURN(const std::vector<Candidate> candidates, FindCandidates());
-    size_t looked_at = 0;
-    for (const Candidate& candidate : candidates) {
-      if (request_.limit != 0 && result_.traces.size() == request_.limit) break;
-      if (++looked_at % kTracesPerCheck == 0) {
-        RETURN_IF_ERROR(check_());
-        table_->CloseBeyond(kOpenBytesMax);
+    const bool is_short = request_.limit != 0 && request_.limit <= kShortLimit;
+    for (size_t wave = is_short ? kFirstWave : SIZE_MAX;; wave *= 2) {
+      RETURN_IF_ERROR(table_->AddNewest(wave));
+      RETURN_IF_ERROR(evaluator_.MatchFilters());
+      RETURN_IF_ERROR(check_());
+      ASSIGN_OR_RETURN(const std::vector<Candidate> candidates, FindCandidates());
+      const size_t block_count = table_->block_count();
+      size_t looked_at = 0;
+      for (const Candidate& candidate : candidates) {
+        if (IsSettled(candidate.start_ns)) break;
+        if (++looked_at % kTracesPerCheck == 0) {
+          RETURN_IF_ERROR(check_());
+          table_->CloseBeyond(kOpenBytesMax);
+        }
+        RETURN_IF_ERROR(Evaluate(candidate.trace));
       }
-      RETURN_IF_ERROR(Evaluate(candidate.trace));
+      // A trace that was completed may have brought blocks, and these traces.
+      if (table_->block_count() > block_count) continue;
+      if (table_->is_whole() || IsSettled(table_->pending_max_start_ns())) break;
     }
     std::stable_sort(result_.traces.begin(), result_.traces.end(),
                      [](const FoundTrace& a, const FoundTrace& b) {
                        return std::tie(b.start_ns, a.trace_id) < std::tie(a.start_ns, b.trace_id);
                      });
+    if (request_.limit != 0 && result_.traces.size() > request_.limit) {
+      result_.traces.resize(request_.limit);
+    }
     return std::move(result_);
   }
 
  private:
+  // True when as many traces as are wanted were found that start later.
+  bool IsSettled(uint64_t start_ns) const {
+    return request_.limit != 0 && newest_.size() == request_.limit && newest_.top() > start_ns;
+  }
+
+  void NoteStart(uint64_t start_ns) {
+    if (request_.limit == 0) return;
+    newest_.push(start_ns);
+    if (newest_.size() > request_.limit) newest_.pop();
+  }
+
+  // Traces that may match and were not evaluated. A trace that has spans in blocks to come starts
+  // no later than those.
   Result<std::vector<Candidate>> FindCandidates() {
     std::vector<Candidate> candidates;
+    is_done_.resize(table_->trace_count());
     for (uint32_t trace = 0; trace < table_->trace_count(); ++trace) {
-      if (!evaluator_.MayMatch(trace)) continue;
+      if (is_done_[trace] || !evaluator_.MayMatch(trace)) continue;
       if (trace % kTracesPerCheck == 0) table_->CloseBeyond(kOpenBytesMax);
       Candidate candidate{UINT64_MAX, trace};
       bool is_in_window = window_.is_everything();
@@ -88,7 +120,8 @@ class Searcher {
   }
 
   Status Evaluate(size_t trace) {
-    if (!window_.is_everything()) {
+    is_done_[trace] = true;
+    if (!window_.is_everything() || !table_->is_whole()) {
       ASSIGN_OR_RETURN(const bool any, table_->Complete(trace));
       if (any) RETURN_IF_ERROR(evaluator_.MatchFilters());
     }
@@ -98,6 +131,7 @@ class Searcher {
     FoundTrace& found = result_.traces.emplace_back();
     found.trace_id = table_->trace_id(trace);
     found.start_ns = spans->start_ns;
+    NoteStart(found.start_ns);
     found.duration_ns = static_cast<int64_t>(spans->end_ns - spans->start_ns);
     found.has_root = spans->root.has_value();
     found.orphan_count = static_cast<uint64_t>(
@@ -186,6 +220,9 @@ class Searcher {
   const CheckTime& check_;
   Evaluator evaluator_;
   SearchResult result_;
+  std::vector<bool> is_done_;  // by trace
+  // The starts of the newest traces found, up to the limit, the oldest on top.
+  std::priority_queue<uint64_t, std::vector<uint64_t>, std::greater<>> newest_;
 };
 
 bool FieldNeedsTrace(const FieldExpression* field) {

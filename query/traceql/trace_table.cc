@@ -32,19 +32,44 @@ Attribute ServiceName() {
 
 Result<std::unique_ptr<TraceTable>> TraceTable::Open(const engine::SpanReader* reader,
                                                      uint64_t min_ns, uint64_t max_ns) {
-  std::unique_ptr<TraceTable> table(new TraceTable(reader));
-  ASSIGN_OR_RETURN(const std::vector<engine::SpanBlockRef> refs, reader->Blocks(min_ns, max_ns));
-  for (const engine::SpanBlockRef& ref : refs) {
-    RETURN_IF_ERROR(table->AddBlock(ref, min_ns, max_ns));
-  }
+  ASSIGN_OR_RETURN(std::unique_ptr<TraceTable> table, OpenEmpty(reader, min_ns, max_ns));
+  RETURN_IF_ERROR(table->AddNewest(SIZE_MAX));
   return table;
 }
 
-Status TraceTable::AddBlock(const engine::SpanBlockRef& ref, uint64_t min_ns, uint64_t max_ns) {
+Result<std::unique_ptr<TraceTable>> TraceTable::OpenEmpty(const engine::SpanReader* reader,
+                                                          uint64_t min_ns, uint64_t max_ns) {
+  std::unique_ptr<TraceTable> table(new TraceTable(reader));
+  ASSIGN_OR_RETURN(std::vector<engine::SpanBlockRef> refs, reader->Blocks(min_ns, max_ns));
+  for (engine::SpanBlockRef& ref : refs) {
+    ASSIGN_OR_RETURN(const std::shared_ptr<const format::SpanBlock> block, ref.open());
+    const format::SpanBlockHeader& header = block->header();
+    if (header.min_start_ns > max_ns || header.max_start_ns < min_ns) continue;
+    table->pending_.push_back({std::move(ref), header.max_start_ns});
+  }
+  std::stable_sort(
+      table->pending_.begin(), table->pending_.end(),
+      [](const Pending& a, const Pending& b) { return a.max_start_ns < b.max_start_ns; });
+  return table;
+}
+
+Status TraceTable::AddNewest(size_t count) {
+  for (; count > 0 && !is_whole(); --count) {
+    RETURN_IF_ERROR(AddBlock(pending_.back().ref));
+    pending_.pop_back();
+  }
+  return OkStatus();
+}
+
+bool TraceTable::is_whole() {
+  // Complete took some in before their turn.
+  while (!pending_.empty() && opened_.contains(pending_.back().ref.id)) pending_.pop_back();
+  return pending_.empty();
+}
+
+Status TraceTable::AddBlock(const engine::SpanBlockRef& ref) {
   auto view = std::make_unique<BlockView>(ref);
   ASSIGN_OR_RETURN(const format::SpanBlock* opened, view->Open());
-  const format::SpanBlockHeader& header = opened->header();
-  if (header.min_start_ns > max_ns || header.max_start_ns < min_ns) return OkStatus();
   opened_.insert(ref.id);
   const auto number = static_cast<uint32_t>(blocks_.size());
   Block& block = blocks_.emplace_back();
@@ -84,7 +109,7 @@ Result<bool> TraceTable::Complete(size_t trace) {
   bool any = false;
   for (const engine::SpanBlockRef& ref : refs) {
     if (opened_.contains(ref.id)) continue;
-    RETURN_IF_ERROR(AddBlock(ref, 0, UINT64_MAX));
+    RETURN_IF_ERROR(AddBlock(ref));
     any = true;
   }
   if (any) spans_of_.reset();

@@ -61,6 +61,15 @@ class TraceTable {
   // borrowed.
   static Result<std::unique_ptr<TraceTable>> Open(const engine::SpanReader* reader, uint64_t min_ns,
                                                   uint64_t max_ns);
+  // The same, but takes none of them in yet.
+  static Result<std::unique_ptr<TraceTable>> OpenEmpty(const engine::SpanReader* reader,
+                                                       uint64_t min_ns, uint64_t max_ns);
+  // Takes in the next `count` blocks, those with the newest spans first.
+  Status AddNewest(size_t count);
+  // True when all were taken in.
+  bool is_whole();
+  // No span of the blocks still to come starts later. REQUIRES: !is_whole().
+  uint64_t pending_max_start_ns() const { return pending_.back().max_start_ns; }
 
   size_t block_count() const { return blocks_.size(); }
   uint32_t row_count(size_t block) const { return blocks_[block].begins.back(); }
@@ -103,9 +112,13 @@ class TraceTable {
     std::string_view id;
     std::vector<Segment> segments;
   };
+  struct Pending {
+    engine::SpanBlockRef ref;
+    uint64_t max_start_ns;
+  };
 
   explicit TraceTable(const engine::SpanReader* reader) : reader_(reader) {}
-  Status AddBlock(const engine::SpanBlockRef& ref, uint64_t min_ns, uint64_t max_ns);
+  Status AddBlock(const engine::SpanBlockRef& ref);
   Result<const format::SpanBlock*> OpenBlock(uint32_t block) { return view(block).Open(); }
   Status Collect(size_t trace, TraceSpans* spans);
   Status RemoveRepeated(TraceSpans* spans);
@@ -121,6 +134,7 @@ class TraceTable {
   const engine::SpanReader* const reader_;
   std::unordered_set<uint64_t> opened_;  // ids of blocks_
   std::deque<Block> blocks_;
+  std::vector<Pending> pending_;  // the newest last
   std::unordered_map<std::string_view, uint32_t> numbers_;
   std::vector<Trace> traces_;
   std::optional<size_t> spans_of_;  // whose spans_ holds

@@ -47,8 +47,11 @@ Result<SearchResult> RunSearch(const FakeSpanReader& reader, const std::string& 
   TimeWindow window;
   if (request.end_ns != 0) window = {request.start_ns, request.end_ns};
   Result<std::unique_ptr<TraceTable>> table =
-      TraceTable::Open(&reader, window.min_ns, window.max_ns);
+      TraceTable::OpenEmpty(&reader, window.min_ns, window.max_ns);
   if (!table.ok()) return table.status();
+  if (NeedsEverything(*query)) {
+    if (Status status = (*table)->AddNewest(SIZE_MAX); !status.ok()) return status;
+  }
   return Search(*query, request, window, table->get(), [] { return OkStatus(); });
 }
 
@@ -371,6 +374,57 @@ TEST(TraceQlSearchTest, StructuralOperatorsDoAsTheyAreDefined) {
         }
       }
       ASSERT_EQ(found, expected) << "round " << round << ": " << made.query;
+    }
+  }
+}
+
+// A search with a limit looks at the newest blocks first, and finds what one without would show.
+TEST(TraceQlSearchTest, ALimitCutsTheSameList) {
+  std::mt19937_64 random(11);
+  for (int round = 0; round < 60; ++round) {
+    const size_t block_count = 1 + random() % 30;
+    std::vector<std::vector<TestSpan>> blocks(block_count);
+    const uint64_t trace_count = 1 + random() % 60;
+    for (uint64_t trace = 1; trace <= trace_count; ++trace) {
+      const uint64_t start = 100 + random() % 200;
+      const size_t span_count = 1 + random() % 4;
+      for (size_t i = 0; i < span_count; ++i) {
+        TestSpan span;
+        span.trace = trace;
+        span.id = i + 1;
+        span.parent = i;
+        span.start_ns = start + random() % (random() % 3 == 0 ? 100 : 3);
+        span.attributes = {{"k", std::to_string(random() % 3)}};
+        // Blocks follow the time, more or less; some spans come late.
+        const size_t place = (span.start_ns - 100) * block_count / 320;
+        blocks[random() % 5 == 0 ? random() % block_count : place].push_back(span);
+      }
+    }
+    FakeSpanReader reader;
+    for (std::vector<TestSpan>& block : blocks) {
+      std::stable_sort(block.begin(), block.end(),
+                       [](const auto& a, const auto& b) { return a.trace < b.trace; });
+      if (!block.empty()) reader.AddBlock(block);
+    }
+    for (const char* query : {"{}", "{ .k = 1 }", "{ .k = 1 } && { .k = 2 }",
+                              "{ .k = 0 } > { .k = 1 }", "{ .k = 0 } | count() > 1"}) {
+      for (const uint64_t end_ns : {uint64_t{0}, uint64_t{220}}) {
+        SearchRequest request;
+        request.start_ns = end_ns == 0 ? 0 : 150;
+        request.end_ns = end_ns;
+        request.limit = 0;
+        const Result<SearchResult> all = RunSearch(reader, query, request);
+        ASSERT_TRUE(all.ok());
+        request.limit = 1 + random() % 8;
+        const Result<SearchResult> some = RunSearch(reader, query, request);
+        ASSERT_TRUE(some.ok());
+        ASSERT_EQ(some->traces.size(), std::min(request.limit, all->traces.size())) << query;
+        for (size_t i = 0; i < some->traces.size(); ++i) {
+          ASSERT_EQ(some->traces[i].trace_id, all->traces[i].trace_id)
+              << query << " round " << round << " place " << i;
+          ASSERT_EQ(some->traces[i].start_ns, all->traces[i].start_ns);
+        }
+      }
     }
   }
 }
