@@ -2,11 +2,14 @@
 
 import base64
 import hashlib
+import http.client
 import json
 import os
+import random
 import struct
 import subprocess
 import sys
+import threading
 import time
 import unittest
 import urllib.parse
@@ -321,6 +324,70 @@ class TracesTest(VarvedTest):
         self.assertEqual(answer, {"dependencies": []})
         failed = self.last(server, 'traces_service_graph_request_failed_total{server="cart"}')
         self.assertEqual(list(failed.values()), [1])
+
+    def test_kills_under_load_lose_and_double_nothing(self):
+        """Senders that try again until they are answered, kill -9 and flushes in between."""
+        bodies, calls_per_body = [], 20
+        for i in range(600):
+            own = [span(1 + i * calls_per_body + k, 1, name="call", start=i, kind=3)
+                   for k in range(calls_per_body)]
+            # The other ends of the calls of the body before.
+            other = [span(1 + (i - 1) * calls_per_body + k, 2, 1, name="get", start=i, kind=2)
+                     for k in range(calls_per_body)] if i else []
+            bodies.append(traces(shop=own, cart=other))
+        flags = ("--durability", "sync")
+        server = self.start(*flags)
+        current, at, lock = [server], iter(bodies), threading.Lock()
+
+        def send():
+            while True:
+                with lock:
+                    body = next(at, None)
+                if body is None:
+                    return
+                while True:
+                    try:
+                        if current[0].request("POST", "/v1/traces", body, JSON)[0] == 200:
+                            break
+                    except OSError:
+                        time.sleep(0.01)
+                    except http.client.HTTPException:
+                        pass
+
+        def flush(of):
+            try:
+                of.request("POST", "/api/v1/admin/flush")
+            except (OSError, http.client.HTTPException):
+                pass
+
+        threads = [threading.Thread(target=send) for _ in range(4)]
+        for thread in threads:
+            thread.start()
+        random_ = random.Random(3)
+        kills = 0
+        while any(thread.is_alive() for thread in threads):
+            time.sleep(random_.uniform(0.01, 0.1))
+            if random_.random() < 0.5:
+                threading.Thread(target=flush, args=(current[0],)).start()
+                time.sleep(random_.uniform(0, 0.03))
+            current[0].kill()
+            kills += 1
+            current[0] = self.start(*flags)
+        for thread in threads:
+            thread.join()
+        server = current[0]
+        self.assertGreater(kills, 0)
+        server.request("POST", "/api/v1/admin/flush")
+        calls = self.last(server, "sum by (service) (traces_spanmetrics_calls_total)")
+        count = len(bodies) * calls_per_body
+        self.assertEqual(calls, {(("service", "shop"),): count,
+                                 (("service", "cart"),): count - calls_per_body})
+        found = self.search(server, "{}", limit=1_000_000, spss=1)
+        self.assertEqual(sum(t["spanSets"][0]["matched"] for t in found),
+                         2 * count - calls_per_body)
+        edges = server.get_json("/jaeger/api/dependencies")[1]["data"]
+        self.assertEqual(edges, [
+            {"parent": "shop", "child": "cart", "callCount": count - calls_per_body}])
 
     def check_span_metrics(self, server, answers):
         """Against what is known of the real traces; ends that nobody answers take 10 s."""
