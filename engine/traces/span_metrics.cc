@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "base/bytes.h"
+#include "base/clock.h"
 #include "base/status_macros.h"
 
 namespace varve::engine {
@@ -271,8 +272,9 @@ void SpanMetrics::ExpireCalls(int64_t now_ms) {
 }
 
 Status SpanMetrics::WriteDue() {
-  const int64_t since_ms = context_.now_ms() - written_ms_.load();
-  if (since_ms >= 0 && since_ms < kWriteIntervalMs) return OkStatus();
+  // By a clock that is never set: the other one may have been.
+  const int64_t now_ns = Clock::System()->SteadyNs();
+  if (now_ns - written_steady_ns_.load() < kWriteIntervalMs * 1'000'000) return OkStatus();
   return Write();
 }
 
@@ -312,6 +314,7 @@ Status SpanMetrics::WriteLocked(std::string* state) {
     }
   }
   written_ms_.store(now_ms);
+  written_steady_ns_.store(Clock::System()->SteadyNs());
   return OkStatus();
 }
 

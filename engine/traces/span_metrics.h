@@ -134,6 +134,7 @@ class SpanMetrics {
   Mutex write_mutex_;  // taken before counting_, which is taken before mutex_
   SharedMutex counting_;
   std::atomic<int64_t> written_ms_{0};  // when metrics were written last
+  std::atomic<int64_t> written_steady_ns_{0};
   mutable Mutex mutex_;
   Entries spans_ GUARDED_BY(mutex_);
   Entries calls_ GUARDED_BY(mutex_);

@@ -104,7 +104,9 @@ class SpanBlock::Columns {
         shape_count_(header.shape_count),
         attribute_count_(static_cast<uint32_t>(header.attributes.size())),
         columns_(
-            std::make_unique<Column[]>(Number(SpanColumn::kFirstAttribute) + attribute_count_)) {}
+            std::make_unique<Column[]>(Number(SpanColumn::kFirstAttribute) + attribute_count_)),
+        memory_bytes_((Number(SpanColumn::kFirstAttribute) + attribute_count_) * sizeof(Column) +
+                      attribute_count_ * 2 * sizeof(AttributeColumnInfo)) {}
 
   size_t memory_bytes() const { return memory_bytes_.load(std::memory_order_relaxed); }
 
@@ -501,8 +503,8 @@ class SpanBlock::Columns {
   Mutex mutex_;
   Shapes shapes_;
   std::atomic<bool> has_shapes_{false};
-  Ranks ranks_[3];  // by scope
-  std::atomic<size_t> memory_bytes_{0};
+  Ranks ranks_[3];                    // by scope
+  std::atomic<size_t> memory_bytes_;  // of itself and what is decoded, about
 };
 
 SpanBlock::SpanBlock(SpanBlockHeader header, std::unique_ptr<Columns> columns)
